@@ -1,0 +1,64 @@
+# `make help` lists what there is.
+PYTHON ?= python3
+JOBS ?= 2
+PYTEST_ARGS ?=
+DATA ?=
+
+BIN := .venv/bin
+# The modules that decide: every branch of theirs is tested.
+DECIDING := */homeostat/policy*,*/homeostat/plan*,*/homeostat/gates*,*/homeostat/decision*
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-quick lint bench lock services clean
+
+help: ## what there is
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+# .venv/.ok stands for an environment that holds what the lock file names.
+.venv/.ok: requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	touch $@
+
+demo: .venv/.ok ## the whole story on simulated drift, or on DATA=<file>
+	$(BIN)/python -m homeostat.demo $(DATA)
+
+test: .venv/.ok services ## all tests, 90 % of the lines and branches, 100 % of those that decide
+	$(BIN)/pytest -n $(JOBS) --cov $(PYTEST_ARGS)
+	$(BIN)/coverage report --include='$(DECIDING)' --fail-under=100
+
+test-quick: .venv/.ok ## tests that take less than ten seconds each
+	$(BIN)/pytest -n $(JOBS) -m 'not slow' $(PYTEST_ARGS)
+
+lint: .venv/.ok ## format, lint, types, direction of imports
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+bench: .venv/.ok ## every benchmark
+	@set -e; found=0; \
+	for script in benchmarks/bench_*.py benchmarks/*/bench_*.py; do \
+	  [ -f "$$script" ] || continue; \
+	  found=1; echo "== $$script"; $(BIN)/python "$$script"; \
+	done; \
+	[ $$found = 1 ] || { echo "no benchmarks/bench_*.py" >&2; exit 1; }
+
+# Names, versions and hashes; never an address.  With any Python, for 3.11 and later.
+lock: ## requirements.lock from pyproject.toml, all at the newest
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --python-version 3.11 \
+	  --no-header --no-emit-index-url --no-emit-find-links \
+	  --extra postgres --group dev -o requirements.lock pyproject.toml
+	@! grep -nE '://' requirements.lock
+
+services: ## the PostgreSQL server that some tests start for themselves
+	scripts/services.sh
+
+clean: ## what can be made again, but for the environment
+	rm -rf build dist htmlcov .coverage .coverage.* .hypothesis .import_linter_cache
+	rm -rf .mypy_cache .pytest_cache .ruff_cache
+	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

@@ -1,0 +1,230 @@
+"""Bins: where the values of each feature are counted, frozen with the reference."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from homeostat.errors import StateError, UserError
+from homeostat.schema import Kind, Schema
+
+__all__ = [
+    "PREDICTION",
+    "PROBABILITY",
+    "Bins",
+    "FeatureBins",
+    "fit_bins",
+    "fit_category",
+    "fit_numeric",
+    "same_bins",
+]
+
+PROBABILITY = "probability"  #: the model's score is counted like a feature of this name
+PREDICTION = "prediction"  #: and so is the predicted class
+
+#: Quantile bins for a numeric feature.  A distance of distributions measured on k quantile
+#: bins is off by at most 1/k, so 256 keep the error of KS under 0.004.
+QUANTILES = 256
+
+#: Octaves beyond the range of the reference that are told apart: a unit change by up to
+#: 2**14 = 16,384 still lands in bins of its own.
+OCTAVES = 14
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeatureBins:
+    """The bins of one feature.
+
+    A numeric feature with edges e has ``len(e) + 2`` bins: below ``e[0]``; the half-open
+    ``[e[i], e[i + 1])``; at or above ``e[-1]``; missing.  A category has one bin each, then
+    "other", then missing.
+    """
+
+    name: str
+    kind: Kind
+    edges: tuple[float, ...] = ()
+    low: float | None = None  #: smallest value of the reference
+    high: float | None = None  #: largest value of the reference
+    categories: tuple[str, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """How many bins there are, those for other or missing values included."""
+        return len(self.edges if self.kind.is_numeric else self.categories) + 2
+
+    @property
+    def out_of_range(self) -> NDArray[np.bool_]:
+        """Which of the non-missing bins lie outside what the reference held."""
+        mask = np.zeros(self.size - 1, dtype=bool)
+        if not self.kind.is_numeric:
+            mask[-1] = True
+        elif self.low is not None and self.high is not None:
+            edges = np.asarray(self.edges)
+            mask[: int(np.searchsorted(edges, self.low)) + 1] = True
+            mask[int(np.searchsorted(edges, np.nextafter(self.high, np.inf))) + 1 :] = True
+        return mask
+
+    @property
+    def positions(self) -> NDArray[np.float64]:
+        """A representative value for each non-missing bin, in order; numeric only."""
+        edges = np.asarray(self.edges, dtype=float)
+        if not len(edges):
+            return np.zeros(1)
+        return np.concatenate(([edges[0]], (edges[:-1] + edges[1:]) / 2, [edges[-1]]))
+
+
+@dataclass(frozen=True)
+class Bins:
+    """The bins of all features of a model, in one flat row of counters."""
+
+    features: tuple[FeatureBins, ...]
+
+    @cached_property
+    def offsets(self) -> tuple[int, ...]:
+        """Where the bins of each feature begin, and the end of the last."""
+        return (0, *np.cumsum([one.size for one in self.features]).tolist())
+
+    @cached_property
+    def index(self) -> Mapping[str, int]:
+        """The place of each feature by name."""
+        return {one.name: i for i, one in enumerate(self.features)}
+
+    @cached_property
+    def digest(self) -> str:
+        """sha256 of the canonical JSON, in hex."""
+        text = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The bins as plain data that JSON can hold; floats survive exactly."""
+        plain: dict[str, Any] = json.loads(json.dumps([asdict(one) for one in self.features]))
+        return {"features": plain}
+
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> "Bins":
+        """The bins that `to_dict` wrote."""
+        return cls(
+            tuple(
+                FeatureBins(
+                    **{
+                        **one,
+                        "kind": Kind(one["kind"]),
+                        "edges": tuple(one["edges"]),
+                        "categories": tuple(one["categories"]),
+                    }
+                )
+                for one in plain["features"]
+            )
+        )
+
+    def with_scores(self, probabilities: NDArray[np.float64]) -> "Bins":
+        """These bins and those of a model's answers, fitted on its scores of the reference."""
+        score = fit_numeric(PROBABILITY, probabilities)
+        answer = FeatureBins(name=PREDICTION, kind=Kind.CATEGORY, categories=("0", "1"))
+        return Bins((*self.features, score, answer))
+
+
+def fit_numeric(name: str, values: NDArray[np.float64], *, kind: Kind = Kind.NUMBER) -> FeatureBins:
+    """The frozen bins of a numeric feature: one for each value, or quantiles when many.
+
+    Edges of whole octaves (powers of two) are added wherever two neighbours, or the range
+    and what lies beyond, are more than a factor of two apart, so that a change of units can
+    be read from the counts.
+
+    Parameters
+    ----------
+    name, kind
+        Of the feature.
+    values
+        Shape (n,); NaN and infinities are left out.
+
+    Raises
+    ------
+    UserError
+        When no finite value is left.
+
+    Examples
+    --------
+    >>> fit_numeric("dependents", np.array([0.0, 1.0, 1.0, 2.0])).edges[:3]
+    (0.0, 1.0, 2.0)
+    """
+    finite = values[np.isfinite(values)]
+    if not len(finite):
+        raise UserError(f"{name!r} has no finite value in the reference; leave the feature out")
+    distinct = np.unique(finite)
+    if len(distinct) > QUANTILES:
+        shares = np.linspace(0, 1, QUANTILES + 1)
+        distinct = np.unique(np.quantile(finite, shares, method="inverted_cdf"))
+    low, high = float(distinct[0]), float(distinct[-1])
+    edges = np.append(distinct, np.nextafter(high, np.inf))
+    edges = np.union1d(edges, np.concatenate((_octaves(edges), -_octaves(-edges[::-1]))))
+    return FeatureBins(name=name, kind=kind, edges=tuple(edges.tolist()), low=low, high=high)
+
+
+def fit_category(
+    name: str, values: Sequence[str | None], *, kind: Kind = Kind.CATEGORY
+) -> FeatureBins:
+    """The frozen bins of a category: one for each value seen, in alphabetical order."""
+    seen = sorted({value for value in values if value is not None})
+    if not seen:
+        raise UserError(f"{name!r} has no value in the reference; leave the feature out")
+    return FeatureBins(name=name, kind=kind, categories=tuple(seen))
+
+
+def fit_bins(schema: Schema, columns: Mapping[str, NDArray[Any]]) -> Bins:
+    """The frozen bins of a reference.
+
+    Parameters
+    ----------
+    schema
+        Its features, in this order.
+    columns
+        By feature name, shape (n,): float with NaN for numeric ones, else text or None.
+
+    Raises
+    ------
+    UserError
+        When a feature has no value to bin; all such features are named.
+    """
+    fitted, problems = [], []
+    for feature in schema.features:
+        values = columns[feature.name]
+        try:
+            fitted.append(
+                fit_numeric(feature.name, values, kind=feature.kind)
+                if feature.kind.is_numeric
+                else fit_category(feature.name, values.tolist(), kind=feature.kind)
+            )
+        except UserError as error:
+            problems.append(str(error))
+    if problems:
+        raise UserError("the reference cannot be frozen", problems)
+    return Bins(tuple(fitted))
+
+
+def same_bins(reference: Bins, current: Bins) -> None:
+    """Refuse to compare counts made in different bins."""
+    if reference.digest != current.digest:
+        message = (
+            f"counts in different bins cannot be put together: {reference.digest[:12]} "
+            f"and {current.digest[:12]}; count the rows again with the reference's bins"
+        )
+        raise StateError(message)
+
+
+def _octaves(edges: NDArray[np.float64]) -> NDArray[np.float64]:
+    positive = edges[edges > 0]
+    if not len(positive):
+        return np.empty(0)
+    first, last = np.log2(positive[0]), np.log2(positive[-1])
+    lowest = max(np.floor(first) - OCTAVES, np.ceil(last) - 4 * OCTAVES)  # not down to 1e-308
+    powers = np.exp2(np.arange(lowest, min(np.ceil(last) + OCTAVES, 1023) + 1))
+    neighbours = np.concatenate(([0.0], positive, [np.inf]))
+    i = np.searchsorted(neighbours, powers, side="right")
+    gaps = neighbours[np.minimum(i, len(neighbours) - 1)] > 2 * neighbours[i - 1]
+    return powers[gaps & ~np.isin(powers, positive)]

@@ -1,0 +1,121 @@
+"""What a candidate learns from: labelled rows of the log, and some of the original file."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from homeostat.baseline import Baseline
+from homeostat.dataset import fingerprint, frame_rows, targets
+from homeostat.engines.frames import fit_frame_bins
+from homeostat.errors import UserError
+from homeostat.prediction import LabelledPrediction
+from homeostat.registry import encode
+from homeostat.store import Store
+from homeostat.training import TrainingRows, row_frame
+from homeostat.verdict import Outcome, Verdict
+
+__all__ = ["Harvest", "HarvestPolicy"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HarvestPolicy:
+    """Which rows a candidate learns from."""
+
+    lookback: timedelta = timedelta(days=90)
+    min_rows: int = 1000  #: labelled since the change
+    min_positives: int = 50
+    holdout: float = 0.4  #: newest share of the labelled rows, kept for the gates
+    original_share: float = 0.3  #: rows of the original file, as a share of all
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Harvest:
+    """Collects the rows for a candidate.
+
+    Rows served before the change are left out: the original file stands for the old world,
+    and a share of it goes into every candidate, so that what is rare now is not forgotten.
+    """
+
+    store: Store
+    model: str
+    baseline: Baseline
+    policy: HarvestPolicy
+
+    def ready(self, *, onset: datetime | None, now: datetime) -> Verdict:
+        """Whether enough labels came in for rows served since the change."""
+        held = self._labelled(onset, now)
+        positives = sum(one.label.value for one in held)
+        policy = self.policy
+        rarest = min(positives, len(held) - positives)
+        enough = len(held) >= policy.min_rows and rarest >= policy.min_positives
+        since = f"since {onset:%Y-%m-%d %H:%M} UTC" if onset else "so far"
+        return Verdict(
+            question="ready",
+            outcome=Outcome.PASS if enough else Outcome.INCONCLUSIVE,
+            reason=f"{len(held):,} labelled rows {since}, {policy.min_rows:,} asked; {rarest:,} "
+            f"of the rarer class, {policy.min_positives:,} asked",
+        )
+
+    def rows(self, *, onset: datetime | None, now: datetime) -> TrainingRows:
+        """The rows in time order: original ones first, then those served since the change.
+
+        The newest labelled rows are left for the gates; the frozen reference of the new
+        version is everything served after the rows that it learns from.
+
+        Raises
+        ------
+        UserError
+            When there are too few.
+        """
+        held = self._labelled(onset, now)
+        kept = held[: len(held) - round(self.policy.holdout * len(held))]
+        if not kept:
+            raise UserError("no labelled row to learn from; send labels to POST /labels")
+        schema = self.baseline.schema
+        original = self._original(len(kept))
+        fresh = [one.prediction.features for one in kept]
+        until = kept[-1].prediction.received_at
+        recent = [
+            one.features
+            for one in self.store.predictions(self.model, since=until, until=now)
+            if one.received_at > until
+        ]
+        frame = row_frame(recent, schema)
+        return TrainingRows(
+            x=np.concatenate((encode(schema, frame_rows(original, schema)), encode(schema, fresh))),
+            y=np.concatenate((targets(original, schema), _labels(kept))),
+            fingerprint=_fingerprint(original, kept),
+            source=f"log until {until.isoformat()}, and {len(original):,} original rows",
+            ids=tuple(one.prediction.id for one in kept),
+            until=until,
+            bins=fit_frame_bins(frame, schema),
+            reference_rows=tuple(recent),
+        )
+
+    def _labelled(self, onset: datetime | None, now: datetime) -> list[LabelledPrediction]:
+        oldest = now - self.policy.lookback
+        since = max(oldest, onset) if onset else oldest
+        return self.store.labelled(self.model, since=since, until=now, as_of=now)
+
+    def _original(self, fresh: int) -> pl.DataFrame:
+        frame = self.baseline.training_frame()
+        share = self.policy.original_share
+        n = min(len(frame), round(fresh * share / (1 - share)))
+        picked = np.random.default_rng(self.policy.seed).choice(len(frame), n, replace=False)
+        return frame[np.sort(picked).tolist()]
+
+
+def _labels(held: Sequence[LabelledPrediction]) -> NDArray[np.int64]:
+    return np.array([one.label.value for one in held], dtype=np.int64)
+
+
+def _fingerprint(original: pl.DataFrame, kept: Sequence[LabelledPrediction]) -> str:
+    """sha256 over the original rows, and ids with labels of the logged ones."""
+    served = "\n".join(f"{one.prediction.id}={one.label.value}" for one in kept)
+    return hashlib.sha256(f"{fingerprint(original)}\n{served}".encode()).hexdigest()

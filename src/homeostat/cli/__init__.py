@@ -1,0 +1,1 @@
+"""The command line: `homeostat <noun> <verb>`, one file for each noun."""

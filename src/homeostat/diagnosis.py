@@ -1,0 +1,170 @@
+"""Verdicts to a cause: is it the data, the world, or nothing?"""
+
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+
+from homeostat.bins import PREDICTION, PROBABILITY
+from homeostat.profile import FeatureProfile, Profile
+from homeostat.verdict import Outcome, Verdict
+
+__all__ = ["Cause", "Diagnosis", "bad_version", "diagnose", "unit_factor"]
+
+#: A factor nearer to one than this is taken for a change of the world, not of the units.
+LEAST_FACTOR = 4.0
+
+#: Quantiles that must all have moved by the same factor for it to be a change of units.
+SHARES = tuple(i / 20 for i in range(3, 18))
+
+#: Largest spread of their log factors, as a share of the log factor itself.
+LARGEST_SPREAD = 0.2
+
+#: A jump of the missing, unseen or constant share from which on a feed is taken for broken.
+BROKEN_SHARE = 0.2
+
+
+class Cause(StrEnum):
+    """Why a model is no longer well."""
+
+    NONE = "none"
+    DATA_FAULT = "data fault"  #: a feed is broken; never retrained on
+    COVARIATE_SHIFT = "covariate shift"  #: other rows, the same relation to the target
+    PRIOR_SHIFT = "prior shift"  #: only the share of the classes moved
+    CONCEPT_DRIFT = "concept drift"  #: another relation to the target
+    BAD_VERSION = "bad version"  #: the version in service is worse than the one before
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis:
+    """The most likely cause, with what speaks for it and what to do."""
+
+    cause: Cause
+    reason: str
+    features: tuple[str, ...] = ()
+    advice: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """The diagnosis as plain data that JSON can hold."""
+        return {**asdict(self), "cause": self.cause.value, "features": list(self.features)}
+
+
+def unit_factor(reference: FeatureProfile, current: FeatureProfile) -> float | None:
+    """The factor that maps the reference's values on the current ones, if there is one.
+
+    All quantiles between 15 % and 85 % must have moved by the same factor, of at least four
+    up or down.  To the width of a bin, so a factor is known to about a third.  None when no
+    single factor explains the change.
+    """
+    if not reference.bins.kind.is_numeric or not current.present.sum():
+        return None
+    before = np.array([reference.quantile(share) for share in SHARES])
+    after = np.array([current.quantile(share) for share in SHARES])
+    usable = (before > 0) & (after > 0)
+    if usable.sum() < len(SHARES) * 2 / 3:
+        return None
+    logs = np.log(after[usable] / before[usable])
+    middle = float(np.median(logs))
+    same = float(np.std(logs)) <= LARGEST_SPREAD * abs(middle)
+    return float(np.exp(middle)) if same and abs(middle) >= np.log(LEAST_FACTOR) else None
+
+
+def bad_version(aftermath: Verdict, champion: int | None) -> Diagnosis:
+    """The diagnosis when a promotion is shown to have been a mistake."""
+    return Diagnosis(
+        cause=Cause.BAD_VERSION,
+        reason=f"version {champion} does worse than the one before: {aftermath.reason}",
+        advice="The version before is put back into service.",
+    )
+
+
+def diagnose(
+    drift: Verdict, quality: Verdict, *, reference: Profile, current: Profile
+) -> Diagnosis:
+    """The most likely cause of what `drift` and `quality` say.
+
+    A broken feed is looked for first, since it makes everything else look wrong too.
+
+    Parameters
+    ----------
+    drift, quality
+        From `homeostat.policy`.
+    reference, current
+        The profiles that `drift` compared.
+    """
+    drifted = [name for name in drift.details.get("drifted", []) if name in current.bins.index]
+    features = [name for name in drifted if name not in {PROBABILITY, PREDICTION}]
+    faults = {
+        name: fault
+        for name in features
+        if (fault := _fault(reference.feature(name), current.feature(name)))
+    }
+    if drift.outcome is Outcome.FAIL and faults:
+        return Diagnosis(
+            cause=Cause.DATA_FAULT,
+            reason="; ".join(f"{name}: {fault}" for name, fault in faults.items()),
+            features=tuple(faults),
+            advice=f"Repair the feed of {', '.join(faults)}; the model is not retrained on it.",
+        )
+    if quality.outcome is Outcome.FAIL:
+        return Diagnosis(
+            cause=Cause.CONCEPT_DRIFT,
+            reason=f"labels no longer agree with the scores: {quality.reason}",
+            features=tuple(features),
+            advice="A candidate is trained as soon as enough new labels are in.",
+        )
+    if drift.outcome is Outcome.FAIL:
+        return _shift(features, quality, drift)
+    if Outcome.ERROR in {drift.outcome, quality.outcome}:
+        return Diagnosis(
+            cause=Cause.UNKNOWN,
+            reason=f"drift: {drift.reason}; quality: {quality.reason}",
+            advice="Look at the error; nothing is done until the model can be judged again.",
+        )
+    return Diagnosis(
+        cause=Cause.NONE, reason="nothing has changed that matters", advice="Nothing to do."
+    )
+
+
+def _shift(features: list[str], quality: Verdict, drift: Verdict) -> Diagnosis:
+    if features:
+        cause, what = Cause.COVARIATE_SHIFT, f"{len(features)} features moved"
+    else:
+        cause, what = Cause.PRIOR_SHIFT, "only the scores moved"
+    labels = (
+        "the labels still agree with the scores"
+        if quality.outcome is Outcome.PASS
+        else "the labels cannot tell yet"
+    )
+    return Diagnosis(
+        cause=cause,
+        reason=f"{what}; {labels}: {drift.reason}",
+        features=tuple(features),
+        advice="A candidate is trained as soon as enough new labels are in.",
+    )
+
+
+def _fault(reference: FeatureProfile, current: FeatureProfile) -> str | None:
+    """What is broken about a feed, in words; None when nothing is."""
+    rise = current.missing / current.n - reference.missing / reference.n
+    if rise >= BROKEN_SHARE:
+        return (
+            f"{current.missing / current.n:.0%} missing, {reference.missing / reference.n:.0%} "
+            "in the reference"
+        )
+    factor = unit_factor(reference, current)
+    if factor is not None:
+        size = f"{factor:.3g} times" if factor >= 1 else f"1/{1 / factor:.3g} of"
+        return f"values are about {size} those of the reference: another unit"
+    present = current.present.sum()
+    if not present:
+        return None
+    outside = current.present[reference.bins.out_of_range].sum() / present
+    if outside >= BROKEN_SHARE:
+        return f"{outside:.0%} of the values are unknown to the reference"
+    usual = reference.present[int(np.argmax(current.present))] / reference.present.sum()
+    if current.present.max() / present >= 1 - 1e-9 and usual <= 1 - BROKEN_SHARE:
+        return "stuck: all values are the same"
+    return None

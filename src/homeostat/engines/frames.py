@@ -1,0 +1,77 @@
+"""Counting a whole frame: pandas, polars or pyarrow, through narwhals."""
+
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+from numpy.typing import NDArray
+
+from homeostat.bins import Bins, FeatureBins, fit_bins
+from homeostat.engines.rows import as_category
+from homeostat.errors import UserError
+from homeostat.profile import Profile
+from homeostat.schema import Kind, Schema
+
+__all__ = ["column_values", "count_frame", "fit_frame_bins"]
+
+
+def column_values(frame: nw.DataFrame[Any], name: str, kind: Kind) -> NDArray[Any]:
+    """One column as the bins want it: floats with NaN, or text with None.
+
+    Raises
+    ------
+    UserError
+        When the frame has no such column, or it holds text where numbers are asked.
+    """
+    if name not in frame.columns:
+        raise UserError(f"the frame has no column {name!r}; it has {', '.join(frame.columns)}")
+    column = frame[name]
+    if not kind.is_numeric:
+        missing = column.is_null().to_list()
+        values = [
+            None if null or value != value else as_category(value)  # noqa: PLR0124  # NaN
+            for value, null in zip(column.to_list(), missing, strict=True)
+        ]
+        return np.array(values, dtype=object)
+    try:
+        return column.cast(nw.Float64).to_numpy().astype(float)
+    except Exception as error:  # each frame library raises its own
+        raise UserError(f"{name!r} holds values that are not numbers: {error}") from error
+
+
+def fit_frame_bins(frame: Any, schema: Schema) -> Bins:
+    """The frozen bins of a reference frame."""
+    native = nw.from_native(frame, eager_only=True)
+    columns = {one.name: column_values(native, one.name, one.kind) for one in schema.features}
+    return fit_bins(schema, columns)
+
+
+def count_frame(frame: Any, bins: Bins) -> Profile:
+    """The profile of a frame; equal to the last row to counting its rows one by one.
+
+    Parameters
+    ----------
+    frame
+        Any eager frame that narwhals knows, with a column for each feature of `bins`.
+    """
+    native = nw.from_native(frame, eager_only=True)
+    counts, moments = [], []
+    for one in bins.features:
+        values = column_values(native, one.name, one.kind)
+        counts.append(_count(values, one))
+        finite = values[np.isfinite(values)] if one.kind.is_numeric else np.empty(0)
+        moments.append([len(finite), finite.sum(), np.square(finite).sum()])
+    flat = np.concatenate(counts) if counts else np.zeros(0, dtype=np.int64)
+    return Profile(bins, flat, np.array(moments, dtype=float).reshape(-1, 3))
+
+
+def _count(values: NDArray[Any], bins: FeatureBins) -> NDArray[np.int64]:
+    missing = bins.size - 1
+    if bins.kind.is_numeric:
+        places = np.searchsorted(np.asarray(bins.edges), values, side="right")
+        places = np.where(np.isnan(values), missing, places)
+    else:
+        index: dict[str | None, int] = {one: i for i, one in enumerate(bins.categories)}
+        index[None] = missing
+        places = np.array([index.get(value, missing - 1) for value in values], dtype=np.int64)
+    return np.bincount(places, minlength=bins.size).astype(np.int64)

@@ -1,0 +1,239 @@
+"""One look at a model: window, drift, quality, diagnosis.  Written down, not acted upon."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import structlog
+
+from homeostat.bins import Bins
+from homeostat.diagnosis import Diagnosis, diagnose
+from homeostat.errors import Unavailable
+from homeostat.metrics.calibration import Calibration
+from homeostat.policy import (
+    DriftPolicy,
+    QualityPolicy,
+    judge_drift,
+    judge_quality,
+    persistent,
+)
+from homeostat.prediction import LabelledPrediction
+from homeostat.profile import Profile
+from homeostat.reference import Reference
+from homeostat.registry import Tracker
+from homeostat.reports.drift import drift_summary
+from homeostat.reports.files import report_paths, write_reports
+from homeostat.reports.html import ReportContext, drift_report_html
+from homeostat.reports.monitoring import Monitored, monitoring_result
+from homeostat.store import Store
+from homeostat.verdict import Outcome, Verdict
+from homeostat.version import Version
+
+__all__ = ["Monitor", "Observation", "WatchPolicy"]
+
+log = structlog.get_logger()
+
+HOURS = (1, 6, 24)  #: windows of the proxy metrics
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchPolicy:
+    """What is looked at, and when it counts."""
+
+    drift: DriftPolicy = field(default_factory=DriftPolicy)
+    quality: QualityPolicy = field(default_factory=QualityPolicy)
+    patience: int = 3  #: failed windows in a row before a finding is confirmed
+    lookback: timedelta = timedelta(hours=24)  #: length of the window
+    label_days: float = 7.0  #: labels that arrived within so many days are judged
+    due_days: float = 90.0  #: a label may come so long after its prediction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """What one look saw."""
+
+    at: datetime  #: UTC
+    version: int | None  #: champion; None when nothing is in service
+    drift: Verdict  #: of this window alone
+    quality: Verdict  #: of the newest labels
+    confirmed_drift: Verdict  #: after `patience` windows
+    diagnosis: Diagnosis
+    reports: tuple[Path, ...] = ()
+
+    @property
+    def health(self) -> Outcome:
+        """FAIL when a drift is confirmed or quality failed; PASS when drift alone passes."""
+        both = {self.confirmed_drift.outcome, self.quality.outcome}
+        return Outcome.FAIL if Outcome.FAIL in both else self.confirmed_drift.outcome
+
+
+@dataclass(frozen=True, kw_only=True)
+class Monitor:
+    """Looks at one model."""
+
+    store: Store
+    model: str
+    tracker: Tracker
+    policy: WatchPolicy = field(default_factory=WatchPolicy)
+    folder: Path | None = None  #: where reports go; None for none
+    _references: dict[str, Reference] = field(default_factory=dict, repr=False)
+
+    def observe(self, *, at: datetime) -> Observation:
+        """Look at the window that ends at `at`, and write down the verdicts and the reports."""
+        deployment = self.store.deployment(self.model)
+        if deployment is None or deployment.champion is None:
+            return _nothing_in_service(self.model, at)
+        version = self.store.version(self.model, deployment.champion)
+        self.store.compact_profiles(self.model, until=at)
+        reference = self._reference(version)
+        window = self._window(version, reference, self.policy.lookback, at=at)
+        drift = replace(
+            judge_drift(reference.profile, window, self.policy.drift),
+            window=(at - self.policy.lookback, at),
+        )
+        quality = self._quality(version, at=at)
+        diagnosis = diagnose(drift, quality, reference=reference.profile, current=window)
+        self.store.add_verdict(self.model, _compact(drift), at)
+        observation = Observation(
+            at=at,
+            version=version.number,
+            drift=drift,
+            quality=quality,
+            confirmed_drift=self._confirmed(drift, at=at),
+            diagnosis=diagnosis,
+        )
+        paths = self._write(observation, version, reference, window)
+        return replace(observation, reports=paths)
+
+    def _confirmed(self, drift: Verdict, *, at: datetime) -> Verdict:
+        held = self.store.verdicts(self.model, "drift", limit=self.policy.patience, until=at)
+        earlier = [verdict for _, verdict in held[1:]]
+        return persistent([drift, *earlier], self.policy.patience)
+
+    def _reference(self, version: Version) -> Reference:
+        digest = version.reference_digest
+        if digest not in self._references:
+            self._references[digest] = self.store.reference(self.model, digest)
+        return self._references[digest]
+
+    def _window(
+        self, version: Version, reference: Reference, length: timedelta, *, at: datetime
+    ) -> Profile:
+        return self.store.window_profile(
+            self.model, version.number, reference.bins, at - length, at
+        )
+
+    def _quality(self, version: Version, *, at: datetime) -> Verdict:
+        """The verdict on the newest labels; the last one again when no label came since."""
+        newest = self.store.newest_label_at(as_of=at)
+        held = self.store.verdicts(self.model, "quality", limit=1, until=at)
+        if held and newest is not None:
+            when, last = held[0]
+            if newest <= when and last.details.get("version") == version.number:
+                return last
+        labelled = self.store.labelled(
+            self.model,
+            since=at - timedelta(days=self.policy.due_days),
+            until=at,
+            as_of=at,
+            version=version.number,
+            labelled_since=at - timedelta(days=self.policy.label_days),
+        )
+        verdict = replace(
+            judge_quality(_calibration(labelled), self.policy.quality),
+            details={"version": version.number},
+            window=_span(labelled),
+        )
+        self.store.add_verdict(self.model, verdict, at)
+        return verdict
+
+    def _write(
+        self, seen: Observation, version: Version, reference: Reference, window: Profile
+    ) -> tuple[Path, ...]:
+        if self.folder is None:
+            return ()
+        paths = report_paths(self.folder, seen.at)
+        run = Monitored(
+            model=self.model,
+            version=version.number,
+            at=seen.at,
+            since=seen.at - self.policy.lookback,
+            until=seen.at,
+            window=window,
+            recent={
+                hours: self._window(version, reference, timedelta(hours=hours), at=seen.at)
+                for hours in HOURS
+            },
+            min_rows=self.policy.drift.min_rows,
+            drift=seen.drift,
+            verdicts=(seen.quality,),
+            diagnosis=seen.diagnosis.to_dict(),
+            drift_summary=paths.summary_reference,
+        )
+        result = monitoring_result(run)
+        summary = drift_summary(seen.drift, reference, at=seen.at)
+        context = ReportContext(
+            model=self.model,
+            version=version.number,
+            at=seen.at,
+            next_step=f"{seen.diagnosis.cause.value}: {seen.diagnosis.advice}",
+        )
+        report = drift_report_html(seen.drift, reference.profile, window, context=context)
+        self._track(result, at=seen.at)
+        return tuple(write_reports(paths, result=result, summary=summary, report=report))
+
+    def _track(self, result: dict[str, object], *, at: datetime) -> None:
+        try:
+            self.tracker.log_monitoring(_numbers(result), at=at)
+        except Unavailable as error:
+            log.warning("monitoring not logged to mlflow", model=self.model, error=str(error))
+
+
+def _calibration(labelled: list[LabelledPrediction]) -> Calibration:
+    return Calibration.of(
+        np.array([one.label.value for one in labelled], dtype=np.int64),
+        np.array([one.prediction.probability for one in labelled], dtype=float),
+    )
+
+
+def _span(labelled: list[LabelledPrediction]) -> tuple[datetime, datetime] | None:
+    if not labelled:
+        return None
+    return labelled[0].prediction.received_at, labelled[-1].prediction.received_at
+
+
+def _compact(verdict: Verdict) -> Verdict:
+    """Without the measurements of a quiet window: the reason says what it could have seen."""
+    return verdict if verdict.outcome is Outcome.FAIL else replace(verdict, measurements=())
+
+
+def _numbers(result: dict[str, object]) -> dict[str, float]:
+    """The numbers of a result that are worth a curve in MLflow, by dotted name."""
+    found: dict[str, float] = {}
+    for part in ("proxy_metrics", "drift_detection", "analysis_window"):
+        _collect(part, result.get(part), found)
+    return found
+
+
+def _collect(name: str, value: object, found: dict[str, float]) -> None:
+    if isinstance(value, dict):
+        for key, one in value.items():
+            _collect(f"{name}.{key}", one, found)
+    elif isinstance(value, bool | int | float):
+        found[name] = float(value)
+
+
+def _nothing_in_service(model: str, at: datetime) -> Observation:
+    reason = f"no version of {model!r} is in service; promote one with `homeostat model promote`"
+    verdict = Verdict(question="drift", outcome=Outcome.INCONCLUSIVE, reason=reason)
+    quality = Verdict(question="quality", outcome=Outcome.INCONCLUSIVE, reason=reason)
+    empty = Profile.empty(Bins(()))
+    return Observation(
+        at=at,
+        version=None,
+        drift=verdict,
+        quality=quality,
+        confirmed_drift=verdict,
+        diagnosis=diagnose(verdict, quality, reference=empty, current=empty),
+    )

@@ -1,0 +1,152 @@
+"""Profile: counts that add."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from homeostat.bins import Bins, FeatureBins, same_bins
+from homeostat.errors import StateError
+
+__all__ = ["Counts", "FeatureProfile", "Profile", "Sparse", "total"]
+
+Counts = NDArray[np.int64]
+
+#: Columns of the moments: finite values, their sum, their sum of squares.
+N, SUM, SQUARES = range(3)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FeatureProfile:
+    """What a profile says of one feature."""
+
+    bins: FeatureBins
+    counts: Counts  #: shape (bins.size,), the last one missing
+    moments: NDArray[np.float64]  #: n, sum and sum of squares of the finite values
+
+    @property
+    def n(self) -> int:
+        """Rows counted, those with a missing value included."""
+        return int(self.counts.sum())
+
+    @property
+    def missing(self) -> int:
+        """Rows whose value was null or not a number."""
+        return int(self.counts[-1])
+
+    @property
+    def present(self) -> Counts:
+        """The counts without the bin of the missing."""
+        return self.counts[:-1]
+
+    @property
+    def mean(self) -> float:
+        """Mean of the finite values; NaN when there are none."""
+        return float(self.moments[SUM] / self.moments[N]) if self.moments[N] else float("nan")
+
+    @property
+    def std(self) -> float:
+        """Standard deviation of the finite values, dividing by n; NaN when there are none."""
+        if not self.moments[N]:
+            return float("nan")
+        variance = self.moments[SQUARES] / self.moments[N] - self.mean**2
+        return float(np.sqrt(max(variance, 0.0)))
+
+    def quantile(self, share: float) -> float:
+        """The value with `share` of the present rows at or below, to the width of its bin.
+
+        NaN when no row is present.  Numeric features only.
+        """
+        cumulative = np.cumsum(self.present)
+        if not cumulative[-1]:
+            return float("nan")
+        i = int(np.searchsorted(cumulative, share * cumulative[-1], side="left"))
+        return float(self.bins.positions[i])
+
+
+@dataclass(frozen=True, slots=True)
+class Sparse:
+    """The bins of a profile that are not empty: what is written down for a minute."""
+
+    places: NDArray[np.uint32]
+    counts: Counts
+    moments: NDArray[np.float64]  #: shape (features, 3)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Profile:
+    """Integer counts for each bin of each feature, and moments of the finite values.
+
+    Profiles in the same bins add: exactly in the counts, to rounding in the moments.
+    Two profiles are equal when their bins and counts are.
+    """
+
+    bins: Bins
+    counts: Counts  #: shape (bins.offsets[-1],)
+    moments: NDArray[np.float64]  #: shape (features, 3)
+
+    @classmethod
+    def empty(cls, bins: Bins) -> "Profile":
+        """The profile of no rows: the zero of the addition."""
+        return cls(
+            bins,
+            np.zeros(bins.offsets[-1], dtype=np.int64),
+            np.zeros((len(bins.features), 3)),
+        )
+
+    @property
+    def n(self) -> int:
+        """Rows counted."""
+        return int(self.counts[: self.bins.offsets[1]].sum()) if self.bins.features else 0
+
+    def feature(self, name: str) -> FeatureProfile:
+        """What the profile says of the feature `name`."""
+        i = self.bins.index[name]
+        start, end = self.bins.offsets[i : i + 2]
+        return FeatureProfile(self.bins.features[i], self.counts[start:end], self.moments[i])
+
+    def __add__(self, other: "Profile") -> "Profile":
+        same_bins(self.bins, other.bins)
+        return Profile(self.bins, self.counts + other.counts, self.moments + other.moments)
+
+    def __sub__(self, other: "Profile") -> "Profile":
+        same_bins(self.bins, other.bins)
+        counts = self.counts - other.counts
+        if counts.min(initial=0) < 0:
+            raise StateError("a profile was taken from a smaller one; sum the window again")
+        return Profile(self.bins, counts, self.moments - other.moments)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Profile):
+            return NotImplemented
+        return self.bins.digest == other.bins.digest and bool((self.counts == other.counts).all())
+
+    def __hash__(self) -> int:
+        return hash((self.bins.digest, self.counts.tobytes()))
+
+    def sparse(self) -> Sparse:
+        """The non-empty bins only."""
+        places = np.flatnonzero(self.counts)
+        return Sparse(places.astype(np.uint32), self.counts[places], self.moments)
+
+
+def total(bins: Bins, parts: Iterable[Sparse]) -> Profile:
+    """The sum of many small profiles in the same bins, in one pass.
+
+    Examples
+    --------
+    >>> total(Bins(()), []).n
+    0
+    """
+    held = list(parts)
+    if not held:
+        return Profile.empty(bins)
+    size = bins.offsets[-1]
+    counts = np.zeros(size, dtype=np.int64)
+    np.add.at(
+        counts,
+        np.concatenate([part.places for part in held]),
+        np.concatenate([part.counts for part in held]),
+    )
+    return Profile(bins, counts, np.sum([part.moments for part in held], axis=0))

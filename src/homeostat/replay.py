@@ -1,0 +1,104 @@
+"""Two versions scored on the same labelled rows: the evidence for the gates."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from homeostat.baseline import Baseline
+from homeostat.gates import Evidence
+from homeostat.metrics.auc import RankingQuality
+from homeostat.metrics.confusion import Confusion, PairedConfusion
+from homeostat.metrics.paired_loss import PairedLoss
+from homeostat.prediction import LabelledPrediction
+from homeostat.registry import Scorer, load_scorer
+from homeostat.schema import Row, Segment
+from homeostat.store import Store
+from homeostat.version import Version
+
+__all__ = ["Bench"]
+
+
+TICK = timedelta(microseconds=1)  #: between two times that the store tells apart
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """Puts two versions of one model side by side."""
+
+    store: Store
+    model: str
+    artifacts: Path
+    segments: tuple[Segment, ...] = ()
+    baseline: Baseline
+
+    def evidence(
+        self, champion: int, candidate: int, *, last_promoted_at: datetime | None, now: datetime
+    ) -> Evidence:
+        """What is known of the candidate on labelled rows newer than what both learnt from."""
+        old, new = (self.scorer(number) for number in (champion, candidate))
+        since = _untouched_since([old.version, new.version], now)
+        held = self.store.labelled(self.model, since=since, until=now, as_of=now)
+        newest = held[-1].prediction.received_at + TICK if held else since
+        _, due = self.store.label_coverage(self.model, since=since, until=newest, as_of=now)
+        trained_on = self._trained_on(old.version) | self._trained_on(new.version)
+        labels = _labels(held)
+        rows = [one.prediction.features for one in held]
+        p, q = (scorer.probabilities(rows) for scorer in (old, new))
+        answers = [s.predict(rows) for s in (old, new)] if rows else [labels, labels]
+        golden_rows = self.baseline.golden
+        golden = [s.probabilities(golden_rows.rows) for s in (old, new)]
+        return Evidence(
+            now=now,
+            last_promoted_at=last_promoted_at,
+            due=due,
+            shared_rows=sum(one.prediction.id in trained_on for one in held),
+            paired=PairedConfusion.of(labels, *answers),
+            brier=PairedLoss.brier(labels, p, q),
+            segments=self._segments(rows, labels, answers),
+            safest=_safest(labels, q),
+            safest_golden=_safest(golden_rows.labels, golden[0]),
+            golden_champion=RankingQuality.of(golden_rows.labels, golden[0]),
+            golden_candidate=RankingQuality.of(golden_rows.labels, golden[1]),
+        )
+
+    def scorer(self, number: int) -> Scorer:
+        """The verified scorer of a version."""
+        return load_scorer(self.artifacts, self.store.version(self.model, number))
+
+    def _trained_on(self, version: Version) -> set[str]:
+        path = self.artifacts / version.location / "version.json"
+        return set(json.loads(path.read_text())["trained_on"])
+
+    def _segments(
+        self, rows: Sequence[Row], labels: NDArray[np.int64], answers: list[NDArray[np.int64]]
+    ) -> dict[str, PairedConfusion]:
+        parts: dict[str, PairedConfusion] = {}
+        for segment in self.segments:
+            names = np.array([segment.part(row) for row in rows], dtype=object)
+            for name in sorted(set(names.tolist())):
+                at = names == name
+                parts[name] = PairedConfusion.of(labels[at], *(one[at] for one in answers))
+        return parts
+
+
+def _labels(held: Sequence[LabelledPrediction]) -> NDArray[np.int64]:
+    return np.array([one.label.value for one in held], dtype=np.int64)
+
+
+def _untouched_since(versions: Sequence[Version], now: datetime) -> datetime:
+    """The earliest time that is later than every logged row the versions learnt from."""
+    learnt = [one.trained_until for one in versions if one.trained_until is not None]
+    return max(learnt) + TICK if learnt else now - timedelta(days=365)
+
+
+def _safest(labels: NDArray[np.int64], probabilities: NDArray[np.float64]) -> Confusion | None:
+    """Labels of the fifth of the rows with the lowest probabilities."""
+    if not len(labels):
+        return None
+    lowest = np.argsort(probabilities, kind="stable")[: max(1, len(labels) // 5)]
+    return Confusion.of(labels[lowest], np.zeros(len(lowest), dtype=np.int64))

@@ -1,0 +1,1 @@
+"""The champion behind HTTP: every answer is in the store before it is given."""

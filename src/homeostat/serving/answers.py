@@ -1,0 +1,167 @@
+"""What the service says, field by field."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from statistics import fmean, pstdev
+
+from pydantic import BaseModel, Field
+
+from homeostat.prediction import Prediction
+from homeostat.schema import Feature
+
+__all__ = [
+    "Answer",
+    "Answers",
+    "Coverage",
+    "Failure",
+    "FeatureInfo",
+    "Health",
+    "LabelsStored",
+    "ModelInfo",
+    "Recent",
+    "Root",
+    "Stats",
+]
+
+
+class Failure(BaseModel):
+    """Any error: the same three keys on every route."""
+
+    error: str = Field(description="name of the class of errors")
+    message: str = Field(description="everything that is wrong, and what to do")
+    status: int = Field(description="the HTTP status again")
+
+
+class Answer(BaseModel):
+    """One prediction, as it stands in the store."""
+
+    prediction: int = Field(description="1 is the positive class")
+    probability: float = Field(description="of the positive class")
+    model_version: str
+    prediction_id: str
+    timestamp: datetime = Field(description="UTC, when the row was received")
+
+    @classmethod
+    def of(cls, one: Prediction) -> "Answer":
+        """How a prediction is told to the caller."""
+        return cls(
+            prediction=one.prediction,
+            probability=one.probability,
+            model_version=str(one.version),
+            prediction_id=one.id,
+            timestamp=one.received_at,
+        )
+
+
+class Answers(BaseModel):
+    """One prediction for each row, in the order of the rows."""
+
+    predictions: list[Answer]
+
+
+class LabelsStored(BaseModel):
+    """What became of the labels."""
+
+    stored: int = Field(description="first labels of their predictions")
+    unchanged: int = Field(description="said what was stored already")
+    corrected: int = Field(description="differ from what was stored, which is kept as history")
+    parked: int = Field(description="kept until their predictions arrive")
+
+
+class Root(BaseModel):
+    """Who answers here."""
+
+    service: str
+    version: str = Field(description="of homeostat")
+    model: str
+    status: str
+    model_version: str | None
+
+
+class Health(BaseModel):
+    """Whether rows can be answered."""
+
+    status: str = Field(description="healthy, degraded or unhealthy")
+    model_loaded: bool
+    model_version: str | None
+    model_stage: str
+    predictions_logged: int | None = Field(description="null when the store does not answer")
+    message: str
+
+
+class FeatureInfo(BaseModel):
+    """What is asked for under one name."""
+
+    name: str
+    kind: str
+    minimum: float | None
+    maximum: float | None
+    categories: list[str] = Field(description="known; another one is scored as unknown")
+    nullable: bool
+
+    @classmethod
+    def of(cls, feature: Feature) -> "FeatureInfo":
+        """How a feature is told to the caller."""
+        return cls(
+            name=feature.name,
+            kind=feature.kind.value,
+            minimum=feature.minimum,
+            maximum=feature.maximum,
+            categories=list(feature.categories),
+            nullable=feature.nullable,
+        )
+
+
+class ModelInfo(BaseModel):
+    """The version in service."""
+
+    model_name: str
+    model_version: str
+    model_stage: str
+    model_uri: str
+    run_id: str | None
+    creation_timestamp: datetime
+    last_updated_timestamp: datetime = Field(description="when it was put into service")
+    algorithm: str
+    threshold: float
+    digest: str = Field(description="sha256 of the manifest of its files")
+    reference_digest: str
+    metrics: Mapping[str, float | None]
+    features: list[FeatureInfo]
+
+
+class Coverage(BaseModel):
+    """How many predictions have a label."""
+
+    total_predictions: int
+    labeled_predictions: int
+    coverage_rate: float = Field(description="from 0 to 1")
+    unlabeled_predictions: int
+
+
+class Recent(BaseModel):
+    """How the newest predictions look; null where there is none."""
+
+    count: int
+    positive_rate: float | None
+    probability_mean: float | None
+    probability_std: float | None
+
+    @classmethod
+    def of(cls, predictions: Sequence[Prediction]) -> "Recent":
+        """The statistics of these predictions."""
+        scores = [one.probability for one in predictions]
+        return cls(
+            count=len(scores),
+            positive_rate=fmean(one.prediction for one in predictions) if scores else None,
+            probability_mean=fmean(scores) if scores else None,
+            probability_std=pstdev(scores) if scores else None,
+        )
+
+
+class Stats(BaseModel):
+    """How much was answered, and what."""
+
+    total_predictions: int
+    recent_100: Recent
+    note: str

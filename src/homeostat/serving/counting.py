@@ -1,0 +1,41 @@
+"""Counting what was answered, by minute and version, in the bins of each version."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from homeostat.bins import PREDICTION, PROBABILITY, Bins
+from homeostat.engines.rows import RowCounter
+from homeostat.prediction import Prediction
+from homeostat.store import MinuteProfile
+
+__all__ = ["Counting"]
+
+
+class Counting:
+    """Makes the minute profiles that are committed together with their predictions.
+
+    It is called in the thread of the writer, inside the writer's transaction, and therefore
+    never reads the store: the bins of a version are told before it answers.
+    """
+
+    def __init__(self) -> None:
+        self._bins: dict[int, Bins] = {}
+
+    def learn(self, version: int, bins: Bins) -> None:
+        """Count the answers of `version` in `bins` from now on."""
+        self._bins[version] = bins
+
+    def __call__(self, predictions: Sequence[Prediction]) -> list[MinuteProfile]:
+        counters: dict[tuple[str, int, datetime], RowCounter] = {}
+        for one in predictions:
+            key = (one.model, one.version, one.received_at.replace(second=0, microsecond=0))
+            counter = counters.get(key)
+            if counter is None:
+                counter = counters[key] = RowCounter(self._bins[one.version])
+            counter.add(
+                {**one.features, PROBABILITY: one.probability, PREDICTION: str(one.prediction)}
+            )
+        return [
+            MinuteProfile(model, version, minute, counter.profile.sparse())
+            for (model, version, minute), counter in counters.items()
+        ]

@@ -1,0 +1,52 @@
+"""What routes are given."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Query, Request
+
+from homeostat.serving.answers import Failure
+from homeostat.serving.champion import Champion
+from homeostat.serving.service import Service
+from homeostat.serving.wire import read_body
+
+__all__ = ["ERRORS", "BodyDep", "MaxBatchDep", "ServiceDep", "Version", "VersionDep"]
+
+#: What a route that reads a body may answer besides 200.
+ERRORS = {status: {"model": Failure} for status in (401, 404, 409, 413, 422, 500, 503)}
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """The version that is to answer."""
+
+    champion: Champion
+    pinned: bool  #: whether it was asked for by number
+
+
+def _service(request: Request) -> Service:
+    service: Service = request.app.state.service
+    return service
+
+
+def _max_batch(request: Request) -> int:
+    rows: int = request.app.state.max_batch
+    return rows
+
+
+ServiceDep = Annotated[Service, Depends(_service)]
+MaxBatchDep = Annotated[int, Depends(_max_batch)]
+BodyDep = Annotated[bytes, Depends(read_body)]
+
+
+async def _version(
+    service: ServiceDep,
+    model_version: Annotated[
+        int | None,
+        Query(ge=1, lt=2**31, description="a version by its number; else the one in service"),
+    ] = None,
+) -> Version:
+    return Version(await service.champions.get(model_version), model_version is not None)
+
+
+VersionDep = Annotated[Version, Depends(_version)]

@@ -1,0 +1,233 @@
+"""How a row must look on the wire, from the schema of the version that answers."""
+
+import hashlib
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    create_model,
+)
+
+from homeostat.errors import UserError
+from homeostat.registry.scorer import LARGEST
+from homeostat.schema import RESERVED, Feature, Kind, Row, Schema
+from homeostat.serving.problems import refused
+
+__all__ = ["AHEAD", "BEHIND", "PredictionId", "Requests", "RowRequest", "load", "no_later"]
+
+AHEAD = timedelta(minutes=5)  #: how far a clock of the caller may be ahead of ours
+BEHIND = timedelta(days=30)  #: how old an event may be
+
+#: Whole numbers beyond are not all told apart by a double, which is what a model computes in.
+EXACT = 2**53
+
+LONGEST_TEXT = 4096  #: characters of a category
+
+CONFIG = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
+
+
+def no_later(value: datetime, info: ValidationInfo) -> datetime:
+    """The time in UTC, when it is at most `AHEAD` of the clock in the context."""
+    now: datetime = info.context["now"]
+    if value > now + AHEAD:
+        raise ValueError(f"more than 5 minutes ahead of the server's clock, {now.isoformat()}")
+    return value.astimezone(UTC)
+
+
+def _recent(value: datetime, info: ValidationInfo) -> datetime:
+    now: datetime = info.context["now"]
+    if value < now - BEHIND:
+        raise ValueError(f"more than 30 days behind the server's clock, {now.isoformat()}")
+    return value
+
+
+PredictionId = Annotated[str, Field(pattern=r"^[\x20-\x7e]{1,128}$")]
+EventTime = Annotated[AwareDatetime, AfterValidator(_recent), AfterValidator(no_later)]
+
+
+@dataclass(frozen=True, slots=True)
+class RowRequest:
+    """One row that was asked about."""
+
+    features: Row
+    prediction_id: str | None = None
+    event_time: datetime | None = None  #: UTC
+
+    def digest(self, pinned: int | None) -> str:
+        """sha256 of what was asked, in hex: equal for two bodies that ask the same.
+
+        Parameters
+        ----------
+        pinned
+            The version that was asked for by number, if any.
+
+        Examples
+        --------
+        >>> a, b = RowRequest({"x": 1.0, "y": 2.0}), RowRequest({"y": 2.0, "x": 1.0})
+        >>> a.digest(None) == b.digest(None), a.digest(None) == a.digest(3)
+        (True, False)
+        """
+        asked = {
+            "features": self.features,
+            "event_time": self.event_time and self.event_time.isoformat(),
+            "model_version": pinned,
+        }
+        text = json.dumps(asked, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+class Requests:
+    """Reads the rows that a version with this schema can answer.
+
+    Every feature is asked for under its name, or under that name with each character that
+    is no letter, digit or underscore replaced by an underscore, where no other feature
+    could be meant.
+
+    Parameters
+    ----------
+    schema
+        Of the version.
+
+    Examples
+    --------
+    >>> from homeostat.schema import Target, Task
+    >>> feature = Feature(name="debt-ratio", kind=Kind.NUMBER, minimum=0)
+    >>> schema = Schema(task=Task.BINARY, target=Target(column="y"), features=(feature,))
+    >>> Requests(schema).one(b'{"debt_ratio": 1}', now=datetime.now(UTC)).features
+    {'debt-ratio': 1.0}
+    """
+
+    def __init__(self, schema: Schema) -> None:
+        other = _other_names(schema)
+        self._known = (*schema.names, "prediction_id", "event_time")
+        self._fields = [
+            (f"f{i}", feature.name, feature.kind is Kind.NUMBER)
+            for i, feature in enumerate(schema.features)
+        ]
+        fields: dict[str, Any] = {
+            f"f{i}": (_kind(one), Field(validation_alias=AliasChoices(*other[one.name])))
+            for i, one in enumerate(schema.features)
+        }
+        self.row: type[BaseModel] = create_model(
+            "Row",
+            __config__=CONFIG,
+            **fields,
+            prediction_id=(PredictionId | None, None),
+            event_time=(EventTime | None, None),
+        )
+        rows: Any = Annotated[list[self.row], Field(min_length=1)]  # type: ignore[name-defined]
+        self.rows: type[BaseModel] = create_model("Rows", __config__=CONFIG, rows=(rows, ...))
+
+    def one(self, body: bytes, *, now: datetime) -> RowRequest:
+        """The row in `body`.
+
+        Raises
+        ------
+        UserError
+            With everything that is wrong with it.
+        """
+        return self._plain(load(self.row, body, "the row", known=self._known, now=now))
+
+    def many(self, body: bytes, *, now: datetime) -> list[RowRequest]:
+        """The rows in `body`, `{"rows": [...]}`; places of errors are counted from 0.
+
+        Raises
+        ------
+        UserError
+            With everything that is wrong with any of them.
+        """
+        batch = load(self.rows, body, "the batch", known=(*self._known, "rows"), now=now)
+        return [self._plain(row) for row in batch.__dict__["rows"]]
+
+    def _plain(self, row: BaseModel) -> RowRequest:
+        held = row.__dict__
+        features = {
+            # -0.0 is 0.0: one value, one digest
+            name: 0.0 if number and held[field] == 0 else held[field]
+            for field, name, number in self._fields
+        }
+        return RowRequest(features, held["prediction_id"], held["event_time"])
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def load(
+    model: type[Model], body: bytes, what: str, *, known: tuple[str, ...], now: datetime
+) -> Model:
+    """What `model` makes of the raw bytes of a JSON body.
+
+    Raises
+    ------
+    UserError
+        With everything that is wrong, keys that are given twice included.
+    """
+    try:
+        read = model.model_validate_json(body, context={"now": now})
+    except ValidationError as error:
+        raise refused(what, error, known) from error
+    twice: list[str] = []
+    json.loads(body, object_pairs_hook=lambda pairs: twice.extend(_repeated(pairs)))
+    if twice:
+        problems = [f"{key}: given twice" for key in twice]
+        raise UserError(f"{what} was refused; nothing of it was stored", problems)
+    return read
+
+
+def _repeated(pairs: list[tuple[str, Any]]) -> Iterable[str]:
+    if len(dict(pairs)) == len(pairs):
+        return ()
+    return [key for key, n in Counter(key for key, _ in pairs).items() if n > 1]
+
+
+def _kind(feature: Feature) -> Any:
+    """The type of a feature, as pydantic reads it."""
+    kind: Any
+    match feature.kind:
+        case Kind.NUMBER:
+            least, most = _within(feature, LARGEST)
+            kind = Annotated[float, Field(ge=least, le=most)]
+        case Kind.INTEGER:
+            least, most = _within(feature, EXACT)
+            kind = Annotated[int, Field(ge=least, le=most), BeforeValidator(_integral)]
+        case Kind.BOOLEAN:
+            kind = bool
+        case Kind.CATEGORY:
+            kind = Annotated[str, Field(max_length=LONGEST_TEXT, pattern=r"^[^\x00]*$")]
+    return kind | None if feature.nullable else kind
+
+
+def _within(feature: Feature, largest: float) -> tuple[float, float]:
+    low, high = feature.minimum, feature.maximum
+    least = -largest if low is None else max(low, -largest)
+    return least, largest if high is None else min(high, largest)
+
+
+def _integral(value: Any) -> Any:
+    """3 for 3.0; anything else as it is, for the strict type to judge."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _other_names(schema: Schema) -> dict[str, list[str]]:
+    """For each feature the keys it may be given under, its own name first."""
+    plain = {name: re.sub(r"\W", "_", name) for name in schema.names}
+    uses = Counter(plain.values())
+    taken = {*schema.names, *RESERVED}
+    return {
+        name: [name, *([other] if uses[other] == 1 and other not in taken else [])]
+        for name, other in plain.items()
+    }

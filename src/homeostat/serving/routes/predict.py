@@ -1,0 +1,35 @@
+"""Rows in, answers out."""
+
+from fastapi import APIRouter
+
+from homeostat.errors import UserError
+from homeostat.serving.answers import Answer, Answers
+from homeostat.serving.dependencies import ERRORS, BodyDep, MaxBatchDep, ServiceDep, VersionDep
+from homeostat.serving.openapi import body_of
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/predict", tags=["predictions"], responses=ERRORS)
+
+
+@router.post("", openapi_extra=body_of("Row"))
+async def predict(service: ServiceDep, version: VersionDep, body: BodyDep) -> Answer:
+    """One row in, one answer out; 422 lists all that is wrong with the row.
+
+    With a `prediction_id` the request may be repeated: it is answered as it was before.
+    """
+    row = version.champion.requests.one(body, now=service.clock())
+    [answer] = await service.predict([row], version.champion, pinned=version.pinned)
+    return Answer.of(answer)
+
+
+@router.post("/batch", openapi_extra=body_of("Rows"))
+async def predict_batch(
+    service: ServiceDep, version: VersionDep, body: BodyDep, max_batch: MaxBatchDep
+) -> Answers:
+    """Many rows in, as many answers out; all are answered, or none is stored."""
+    rows = version.champion.requests.many(body, now=service.clock())
+    if len(rows) > max_batch:
+        raise UserError(f"{len(rows):,} rows; at most {max_batch:,} are taken: send them in parts")
+    answers = await service.predict(rows, version.champion, pinned=version.pinned)
+    return Answers(predictions=[Answer.of(one) for one in answers])

@@ -1,0 +1,8 @@
+"""The only way to the database: SQLite and PostgreSQL, one schema, migrations."""
+
+from homeostat.store.labels import LabelReceipt
+from homeostat.store.profiles import MinuteProfile
+from homeostat.store.store import Store, open_store
+from homeostat.store.writer import QueueFull, Writer
+
+__all__ = ["LabelReceipt", "MinuteProfile", "QueueFull", "Store", "Writer", "open_store"]

@@ -1,0 +1,188 @@
+"""The connections of the store: durable, and with errors that say what to do."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    create_engine,
+    event,
+    make_url,
+)
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from homeostat.errors import StateError, Unavailable, UserError
+from homeostat.store.failures import explain
+
+__all__ = ["Database", "open_database"]
+
+POSTGRES = "postgresql+psycopg"
+_FULL = 2  # how SQLite spells synchronous=FULL when asked
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """Transactions on one database; of the writing ones SQLite has one at a time."""
+
+    name: str  #: for messages, without the password
+    reader: Engine
+    writer: Engine
+    busy_timeout_s: float
+    turn: Lock  #: spares threads of one process the polling for SQLite's lock
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether it is a file of SQLite; else it is PostgreSQL."""
+        return self.writer.dialect.name == "sqlite"
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that sees one state of the store, whatever others write."""
+        with self._explained(), self.reader.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that is durable when the block is left, or has not happened.
+
+        Raises
+        ------
+        Unavailable
+            When the database is locked, read-only, full or does not answer.
+        """
+        with self._explained(), self._my_turn(), self.writer.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.writer.dispose()
+
+    @contextmanager
+    def _my_turn(self) -> Iterator[None]:
+        if not self.is_sqlite:
+            yield
+            return
+        if not self.turn.acquire(timeout=self.busy_timeout_s):
+            raise Unavailable(f"the store at {self.name} is busy; try again")
+        try:
+            yield
+        finally:
+            self.turn.release()
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            raise explain(self.name, error) from error
+        except PoolTimeoutError as error:
+            message = f"all connections to the store at {self.name} are in use; try again"
+            raise Unavailable(message) from error
+
+
+def open_database(url: str, *, create: bool, busy_timeout_s: float) -> Database:
+    """The database at `url`, with connections that keep what they acknowledge.
+
+    Nothing is connected yet; the folder of a SQLite file is made when `create`.
+    """
+    parsed = _parse(url)
+    if parsed.get_backend_name() == "sqlite":
+        _prepare_folder(parsed, create=create)
+        engine = create_engine(parsed, connect_args={"timeout": busy_timeout_s})
+        event.listen(engine, "connect", _set_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        reader = engine
+    else:
+        engine = create_engine(parsed, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+        event.listen(engine, "connect", _postgres_setter(busy_timeout_s))
+        reader = engine.execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True
+        )
+    return Database(
+        name=_name(parsed),
+        reader=reader,
+        writer=engine.execution_options(write=True),
+        busy_timeout_s=busy_timeout_s,
+        turn=Lock(),
+    )
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+        if parsed.drivername in {"postgres", "postgresql"}:
+            parsed = parsed.set(drivername=POSTGRES)
+        parsed.get_dialect()
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise UserError(f"no store can be opened at this URL: {error}; {_EXAMPLES}") from error
+    if parsed.get_backend_name() not in {"sqlite", "postgresql"}:
+        message = f"no store can be kept in {parsed.get_backend_name()}; {_EXAMPLES}"
+        raise UserError(message)
+    if parsed.get_backend_name() == "sqlite" and parsed.database in {None, "", ":memory:"}:
+        raise UserError(f"the store outlives its process, so it needs a file; {_EXAMPLES}")
+    return parsed
+
+
+_EXAMPLES = "use sqlite:///folder/homeostat.db or postgresql://user:password@host/database"
+
+
+def _name(url: URL) -> str:
+    if url.get_backend_name() == "sqlite":
+        return str(url.database)
+    return url.render_as_string(hide_password=True)
+
+
+def _prepare_folder(url: URL, *, create: bool) -> None:
+    if not create or str(url.database).startswith("file:"):
+        return
+    folder = Path(str(url.database)).parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        message = f"the folder {folder} of the store cannot be made: {error.strerror}"
+        raise Unavailable(message) from error
+
+
+def _set_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # the driver begins nothing by itself; see _begin_sqlite
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA fullfsync = ON")  # where fsync alone leaves data in the drive's cache
+    cursor.execute("PRAGMA foreign_keys = ON")
+    (mode,) = cursor.execute("PRAGMA journal_mode = WAL").fetchone()
+    (synchronous,) = cursor.execute("PRAGMA synchronous").fetchone()
+    cursor.close()
+    if mode != "wal":
+        message = f"the file system cannot keep a write-ahead log ({mode}); use a local disk"
+        raise StateError(message)
+    if synchronous != _FULL:
+        raise StateError(f"SQLite would not wait for the disk: synchronous is {synchronous}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A transaction that reads first and writes later could fail half-way; IMMEDIATE cannot.
+    immediate = connection.get_execution_options().get("write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+def _postgres_setter(busy_timeout_s: float) -> Callable[[Any, object], None]:
+    def set_postgres(connection: Any, _record: object) -> None:
+        connection.autocommit = True  # a setting made in a transaction would end with it
+        cursor = connection.cursor()
+        cursor.execute("SET synchronous_commit = on")
+        cursor.execute(f"SET lock_timeout = {int(busy_timeout_s * 1000)}")
+        (synchronous,) = cursor.execute("SHOW synchronous_commit").fetchone()
+        cursor.close()
+        connection.autocommit = False
+        if synchronous != "on":
+            message = f"PostgreSQL would not wait for the disk: synchronous_commit is {synchronous}"
+            raise StateError(message)
+
+    return set_postgres

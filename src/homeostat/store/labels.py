@@ -1,0 +1,180 @@
+"""Labels: append-only revisions, joined to their predictions when they are read."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from sqlalchemy import Connection, Select, and_, exists, func, insert, literal, select, tuple_
+
+from homeostat.errors import UserError
+from homeostat.prediction import Label, LabelledPrediction, Prediction
+from homeostat.store import tables
+from homeostat.store.predictions import prediction_from, present, within
+from homeostat.store.statements import chunks, lock_writers
+
+__all__ = [
+    "Known",
+    "LabelReceipt",
+    "add_labels",
+    "label_coverage",
+    "labelled",
+    "newest_label_at",
+    "newest_labels",
+]
+
+_TABLE = tables.labels
+_PREDICTIONS = tables.predictions
+_FIELDS = tuple(column.name for column in _TABLE.columns if column.name != "revision")
+
+#: The labels of one prediction: (received, revision, value).
+_History: TypeAlias = list[tuple[datetime, int, int]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelReceipt:
+    """What became of the labels of one call; each is counted once."""
+
+    stored: int = 0  #: first labels of stored predictions
+    unchanged: int = 0  #: said what was already known
+    corrected: int = 0  #: gave a stored prediction another value than before
+    parked: int = 0  #: wait for their prediction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """Which labels count: those received in [since, as_of]; None is open."""
+
+    since: datetime | None = None
+    as_of: datetime | None = None
+
+
+def newest_label_at(connection: Connection, as_of: datetime | None) -> datetime | None:
+    """When the last label was received, of whatever model; None when there is none."""
+    query = select(func.max(_TABLE.c.received_at))
+    if as_of is not None:
+        query = query.where(_TABLE.c.received_at <= as_of)
+    newest: datetime | None = connection.scalar(query)
+    return newest
+
+
+def newest_labels(
+    connection: Connection, held: Sequence[Prediction]
+) -> list[LabelledPrediction]:
+    """Those of the predictions that have a label, with the newest one."""
+    keys = [one.id for one in held]
+    newest: dict[str, Label] = {}
+    for some in chunks(keys):
+        query = (
+            select(*(_TABLE.c[name] for name in _FIELDS))
+            .where(_TABLE.c.prediction_id.in_(some))
+            .order_by(_TABLE.c.received_at, _TABLE.c.revision)
+        )
+        for row in connection.execute(query):
+            newest[row.prediction_id] = Label(**dict(zip(_FIELDS, row, strict=True)))
+    return [LabelledPrediction(one, newest[one.id]) for one in held if one.id in newest]
+
+
+def add_labels(connection: Connection, labels: Sequence[Label], *, park: bool) -> LabelReceipt:
+    """What became of the labels; all are stored or none."""
+    lock_writers(connection, _TABLE)
+    keys = list(dict.fromkeys(label.prediction_id for label in labels))
+    known = present(connection, keys)
+    if len(known) < len(keys) and not park:
+        raise _unknown([key for key in keys if key not in known], len(keys))
+    histories = _histories(connection, keys)
+    rows: list[dict[str, Any]] = []
+    tally: Counter[str] = Counter()
+    for label in labels:
+        history = histories[label.prediction_id]
+        outcome = _outcome(label, history, known)
+        tally[outcome] += 1
+        if outcome != "unchanged":
+            revision = len(history) + 1
+            history.append((label.received_at, revision, label.value))
+            rows.append({**asdict(label), "revision": revision})
+    if rows:
+        connection.execute(insert(_TABLE), rows)
+    return LabelReceipt(**tally)
+
+
+def labelled(
+    connection: Connection,
+    model: str,
+    window: tuple[datetime, datetime],
+    known: Known,
+    version: int | None,
+) -> list[LabelledPrediction]:
+    """Predictions received in the window with the newest label known, if any."""
+    label = [_TABLE.c[name] for name in _FIELDS]
+    joined = select(_PREDICTIONS, *label).join(_TABLE, _TABLE.c.prediction_id == _PREDICTIONS.c.id)
+    query = _newest(within(joined, model, *window, version), known.as_of)
+    if known.since is not None:
+        query = query.where(_TABLE.c.received_at >= known.since)
+    cut = len(_PREDICTIONS.columns)
+    return [
+        LabelledPrediction(
+            prediction_from(row[:cut]), Label(**dict(zip(_FIELDS, row[cut:], strict=True)))
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def label_coverage(
+    connection: Connection, model: str, window: tuple[datetime, datetime], as_of: datetime | None
+) -> tuple[int, int]:
+    """How many predictions received in the window had a label at `as_of`, and how many are."""
+    everyone = within(select(_PREDICTIONS.c.id), model, *window, None).order_by(None)
+    known = _TABLE.c.prediction_id == _PREDICTIONS.c.id
+    if as_of is not None:
+        known = and_(known, _TABLE.c.received_at <= as_of)
+    with_label = everyone.where(exists().where(known))
+    return _size(connection, with_label), _size(connection, everyone)
+
+
+def _size(connection: Connection, query: Select[Any]) -> int:
+    return connection.scalar(select(func.count()).select_from(query.subquery())) or 0
+
+
+def _newest(query: Select[Any], as_of: datetime | None) -> Select[Any]:
+    """The query, restricted to the label that no other one known at `as_of` follows."""
+    later = _TABLE.alias("later")
+    follows = and_(
+        later.c.prediction_id == _TABLE.c.prediction_id,
+        tuple_(later.c.received_at, later.c.revision)
+        > tuple_(_TABLE.c.received_at, _TABLE.c.revision),
+    )
+    if as_of is not None:
+        query = query.where(_TABLE.c.received_at <= as_of)
+        follows = and_(follows, later.c.received_at <= as_of)
+    return query.where(~exists(select(literal(1)).select_from(later).where(follows)))
+
+
+def _unknown(keys: list[str], asked: int) -> UserError:
+    return UserError(
+        f"no label was stored, because {len(keys)} of {asked} prediction ids are unknown; check "
+        "the ids, or send with park=true to keep labels until the prediction arrives",
+        [f"no prediction {key!r}" for key in keys],
+    )
+
+
+def _histories(connection: Connection, keys: Sequence[str]) -> dict[str, _History]:
+    found: dict[str, _History] = defaultdict(list)
+    columns = (_TABLE.c.prediction_id, _TABLE.c.received_at, _TABLE.c.revision, _TABLE.c.value)
+    for some in chunks(keys):
+        query = select(*columns).where(_TABLE.c.prediction_id.in_(some))
+        for key, received_at, revision, value in connection.execute(query):
+            found[key].append((received_at, revision, value))
+    return found
+
+
+def _outcome(label: Label, history: _History, known: set[str]) -> str:
+    """One of the fields of the receipt, by what stood when the label was received."""
+    earlier = [one for one in history if one[0] <= label.received_at]
+    before = max(earlier) if earlier else min(history, default=None)
+    if before is not None and before[2] == label.value:
+        return "unchanged"
+    if label.prediction_id not in known:
+        return "parked"
+    return "corrected" if history else "stored"

@@ -1,0 +1,187 @@
+"""Predictions: written once, found by id, model and time."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, func, insert, select, tuple_
+from sqlalchemy.dialects import sqlite
+
+from homeostat.errors import Conflict
+from homeostat.prediction import Prediction
+from homeostat.store import profiles, tables
+from homeostat.store.engine import Database
+from homeostat.store.profiles import MinuteProfile
+from homeostat.store.statements import chunks, insert_or_ignore
+from homeostat.store.tables import microseconds
+
+__all__ = [
+    "Count",
+    "add_predictions",
+    "count_predictions",
+    "iterate_predictions",
+    "prediction",
+    "prediction_from",
+    "predictions",
+    "present",
+    "recent_predictions",
+]
+
+#: What counts predictions into the profiles of their minutes.
+Count = Callable[[Sequence[Prediction]], Sequence[MinuteProfile]]
+
+_TABLE = tables.predictions
+_COLUMNS = tuple(column.name for column in _TABLE.columns)
+_ENCODE = json.JSONEncoder(separators=(",", ":")).encode
+_INSERT = str(insert(_TABLE).compile(dialect=sqlite.dialect()))
+
+
+def add_predictions(
+    connection: Connection, batch: Sequence[Prediction], count: Count | None
+) -> list[Prediction | Conflict]:
+    """The stored answer for each of `batch`, in its order; the new ones are stored now."""
+    known: dict[str, Prediction] = {}
+    for one in batch:
+        known.setdefault(one.id, one)
+    inserted = _insert_new(connection, known)
+    known |= _by_id(connection, [key for key in known if key not in inserted])
+    if count is not None and inserted:
+        new = [one for key, one in known.items() if key in inserted]
+        profiles.add_parts(connection, count(new))
+    return [_answer(known[one.id], one) for one in batch]
+
+
+def prediction(connection: Connection, key: str) -> Prediction | None:
+    """The prediction with the id `key`, if there is one."""
+    return _by_id(connection, [key]).get(key)
+
+
+def predictions(
+    connection: Connection,
+    model: str,
+    since: datetime,
+    until: datetime,
+    version: int | None,
+) -> list[Prediction]:
+    """Those received in [since, until), by time and id."""
+    query = within(select(_TABLE), model, since, until, version)
+    return [prediction_from(row) for row in connection.execute(query)]
+
+
+def within(
+    query: Select[Any], model: str, since: datetime, until: datetime, version: int | None
+) -> Select[Any]:
+    """The query, restricted to predictions received in [since, until), by time and id."""
+    query = query.where(
+        _TABLE.c.model == model, _TABLE.c.received_at >= since, _TABLE.c.received_at < until
+    )
+    if version is not None:
+        query = query.where(_TABLE.c.version == version)
+    return query.order_by(_TABLE.c.received_at, _TABLE.c.id)
+
+
+def count_predictions(connection: Connection, model: str) -> int:
+    """How many predictions of the model there are."""
+    query = select(func.count()).select_from(_TABLE).where(_TABLE.c.model == model)
+    return connection.scalar(query) or 0
+
+
+def recent_predictions(connection: Connection, model: str, limit: int) -> list[Prediction]:
+    """The newest `limit` predictions, newest first."""
+    query = (
+        select(_TABLE)
+        .where(_TABLE.c.model == model)
+        .order_by(_TABLE.c.received_at.desc(), _TABLE.c.id.desc())
+        .limit(limit)
+    )
+    return [prediction_from(row) for row in connection.execute(query)]
+
+
+def iterate_predictions(database: Database, model: str, batch: int) -> Iterator[list[Prediction]]:
+    """All predictions of the model by time and id, each batch in a transaction of its own."""
+    query = (
+        select(_TABLE)
+        .where(_TABLE.c.model == model)
+        .order_by(_TABLE.c.received_at, _TABLE.c.id)
+        .limit(batch)
+    )
+    page = query
+    while True:
+        with database.read() as connection:
+            found = [prediction_from(row) for row in connection.execute(page)]
+        if not found:
+            return
+        yield found
+        place = tuple_(_TABLE.c.received_at, _TABLE.c.id)
+        page = query.where(place > (found[-1].received_at, found[-1].id))
+
+
+def present(connection: Connection, keys: Sequence[str]) -> set[str]:
+    """Those of `keys` that are ids of stored predictions."""
+    return {
+        key
+        for some in chunks(keys)
+        for key in connection.scalars(select(_TABLE.c.id).where(_TABLE.c.id.in_(some)))
+    }
+
+
+def prediction_from(row: Sequence[Any]) -> Prediction:
+    """The prediction in a row of the table."""
+    plain = dict(zip(_COLUMNS, row, strict=True))
+    plain["features"] = json.loads(plain["features"])
+    return Prediction(**plain)
+
+
+def _insert_new(connection: Connection, batch: dict[str, Prediction]) -> set[str]:
+    if connection.dialect.name == "postgresql":
+        # In the order of the ids: two batches that share some then wait and never deadlock.
+        rows = [_row(batch[key]) for key in sorted(batch)]
+        statement = insert_or_ignore(connection, _TABLE).returning(_TABLE.c.id)
+        return set(connection.scalars(statement, rows)) if rows else set()
+    new = batch.keys() - present(connection, list(batch))
+    bare = [_bare(one) for key, one in batch.items() if key in new]
+    if bare:
+        # Past the parameters of SQLAlchemy, which would cost as much again as the insertion.
+        connection.exec_driver_sql(_INSERT, bare)
+    return set(new)
+
+
+def _by_id(connection: Connection, keys: Sequence[str]) -> dict[str, Prediction]:
+    return {
+        row.id: prediction_from(row)
+        for some in chunks(keys)
+        for row in connection.execute(select(_TABLE).where(_TABLE.c.id.in_(some)))
+    }
+
+
+def _row(one: Prediction) -> dict[str, Any]:
+    """The values of all columns, in their order."""
+    return {
+        "id": one.id,
+        "model": one.model,
+        "version": one.version,
+        "received_at": one.received_at,
+        "event_time": one.event_time,
+        "features": _ENCODE(one.features),
+        "prediction": one.prediction,
+        "probability": one.probability,
+        "body_digest": one.body_digest,
+    }
+
+
+def _bare(one: Prediction) -> tuple[Any, ...]:
+    """The values of all columns, in their order, as the driver takes them."""
+    row = _row(one)
+    row["received_at"] = microseconds(one.received_at)
+    row["event_time"] = None if one.event_time is None else microseconds(one.event_time)
+    return tuple(row.values())
+
+
+def _answer(stored: Prediction, asked: Prediction) -> Prediction | Conflict:
+    if (stored.model, stored.body_digest) == (asked.model, asked.body_digest):
+        return stored
+    return Conflict(
+        f"the prediction id {asked.id!r} is already stored with another body; "
+        "use a new id for a new row"
+    )

@@ -1,0 +1,61 @@
+"""What several topics need in their statements, whatever the database is."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Table, text
+from sqlalchemy.dialects import postgresql, sqlite
+
+__all__ = ["chunks", "insert_if_new", "insert_or_ignore", "lock_writers", "upsert"]
+
+#: Values in one IN (...): far below every limit, and enough to make statements few.
+CHUNK = 500
+
+T = TypeVar("T")
+
+
+def chunks(items: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:
+    """The items in order, at most `size` at a time.
+
+    Examples
+    --------
+    >>> list(chunks("abcde", 2))
+    ['ab', 'cd', 'e']
+    """
+    return (items[start : start + size] for start in range(0, len(items), size))
+
+
+def insert_or_ignore(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """An INSERT that leaves a row alone whose key is there already."""
+    if connection.dialect.name == "postgresql":
+        return postgresql.insert(table).on_conflict_do_nothing()
+    return sqlite.insert(table).on_conflict_do_nothing()
+
+
+def insert_if_new(connection: Connection, table: Table, row: dict[str, Any]) -> bool:
+    """Whether the row was inserted; else its key is there already and nothing is changed."""
+    statement = insert_or_ignore(connection, table).inline()
+    done = connection.execute(statement, row, execution_options={"preserve_rowcount": True})
+    return done.rowcount == 1
+
+
+def upsert(connection: Connection, table: Table, row: dict[str, Any]) -> None:
+    """Insert `row`, or replace the one with its primary key."""
+    keys = [column.name for column in table.primary_key]
+    changed = {name: value for name, value in row.items() if name not in keys}
+    if connection.dialect.name == "postgresql":
+        on_postgres = postgresql.insert(table).values(row)
+        connection.execute(on_postgres.on_conflict_do_update(index_elements=keys, set_=changed))
+        return
+    on_sqlite = sqlite.insert(table).values(row)
+    connection.execute(on_sqlite.on_conflict_do_update(index_elements=keys, set_=changed))
+
+
+def lock_writers(connection: Connection, table: Table) -> None:
+    """Keep other writers out of `table` until the end of the transaction.
+
+    On SQLite there are no others.  On PostgreSQL this must come before the first read that
+    the writing depends on.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"LOCK TABLE {table.name} IN SHARE ROW EXCLUSIVE MODE"))

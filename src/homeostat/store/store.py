@@ -1,0 +1,322 @@
+"""Store: everything that is true, in one database."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+
+from homeostat.alert import Alert
+from homeostat.bins import Bins
+from homeostat.decision import Decision
+from homeostat.errors import Conflict, HomeostatError
+from homeostat.plan import Deployment
+from homeostat.prediction import Label, LabelledPrediction, Prediction
+from homeostat.profile import Profile
+from homeostat.reference import Reference
+from homeostat.store import (
+    alerts,
+    compaction,
+    decisions,
+    deployments,
+    labels,
+    leases,
+    predictions,
+    profiles,
+    references,
+    verdicts,
+    versions,
+)
+from homeostat.store.engine import Database, open_database
+from homeostat.store.labels import LabelReceipt
+from homeostat.store.migrate import prepare
+from homeostat.store.predictions import Count
+from homeostat.verdict import Verdict
+from homeostat.version import Version
+
+__all__ = ["Store", "open_store"]
+
+
+class Store:
+    """The only way to the database.  Each method is one transaction, from any thread.
+
+    What a method that writes has returned is on the disk.  Any method raises Unavailable
+    when the database is locked, read-only, full or does not answer; whether a write took
+    place is then unknown, and the same call may be made again.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections; the store is not to be used any more."""
+        self._database.close()
+
+    # The log: predictions and labels.
+
+    def add_predictions(
+        self, predictions_: Sequence[Prediction], count: Count | None = None
+    ) -> list[Prediction | Conflict]:
+        """The stored answer for each prediction, in order, with the new ones stored now.
+
+        An id that is stored with the same body gives what is stored; with another body, or
+        for another model, a Conflict in its place.  What `count` makes of the new ones is
+        stored with them.
+        """
+        with self._database.write() as connection:
+            return predictions.add_predictions(connection, predictions_, count)
+
+    def prediction(self, key: str) -> Prediction | None:
+        """The prediction with this id, if there is one."""
+        with self._database.read() as connection:
+            return predictions.prediction(connection, key)
+
+    def predictions(
+        self, model: str, *, since: datetime, until: datetime, version: int | None = None
+    ) -> list[Prediction]:
+        """Those received in [since, until), by time and id."""
+        with self._database.read() as connection:
+            return predictions.predictions(connection, model, since, until, version)
+
+    def recent_predictions(self, model: str, limit: int) -> list[Prediction]:
+        """The newest `limit` predictions, newest first."""
+        with self._database.read() as connection:
+            return predictions.recent_predictions(connection, model, limit)
+
+    def count_predictions(self, model: str) -> int:
+        """How many predictions of the model there are."""
+        with self._database.read() as connection:
+            return predictions.count_predictions(connection, model)
+
+    def iterate_predictions(self, model: str, batch: int = 10_000) -> Iterator[list[Prediction]]:
+        """All predictions of the model by time and id, in batches.
+
+        What is received during the walk is met by it unless it bears an earlier time.
+        """
+        return predictions.iterate_predictions(self._database, model, batch)
+
+    def add_labels(self, labels_: Sequence[Label], *, park: bool = False) -> LabelReceipt:
+        """What became of the labels; all are stored or none.
+
+        A value that already stood when the label was received changes nothing; another one
+        is a further revision, and the history is kept.
+
+        Raises
+        ------
+        UserError
+            When predictions are unknown, naming all of them; with `park` their labels are
+            kept until they come.
+        """
+        with self._database.write() as connection:
+            return labels.add_labels(connection, labels_, park=park)
+
+    def labelled(
+        self,
+        model: str,
+        *,
+        since: datetime,
+        until: datetime,
+        as_of: datetime | None = None,
+        version: int | None = None,
+        labelled_since: datetime | None = None,
+    ) -> list[LabelledPrediction]:
+        """Predictions received in [since, until) that have a label, with the newest one.
+
+        The newest is the one received last, up to and including `as_of`; of several
+        received at the same time the one that was stored last.  With `labelled_since` only
+        those whose newest label was received from then on.
+        """
+        known = labels.Known(since=labelled_since, as_of=as_of)
+        with self._database.read() as connection:
+            return labels.labelled(connection, model, (since, until), known, version)
+
+    def newest_label_at(self, *, as_of: datetime | None = None) -> datetime | None:
+        """When the last label was received, up to `as_of`; None when there is none."""
+        with self._database.read() as connection:
+            return labels.newest_label_at(connection, as_of)
+
+    def iterate_labelled(self, model: str) -> Iterator[list[LabelledPrediction]]:
+        """All predictions of the model that have a label, with the newest, in batches."""
+        for batch in self.iterate_predictions(model):
+            with self._database.read() as connection:
+                yield labels.newest_labels(connection, batch)
+
+    def label_coverage(
+        self, model: str, *, since: datetime, until: datetime, as_of: datetime | None = None
+    ) -> tuple[int, int]:
+        """How many predictions received in [since, until) have a label, and how many are."""
+        with self._database.read() as connection:
+            return labels.label_coverage(connection, model, (since, until), as_of)
+
+    # Profiles and references.
+
+    def compact_profiles(self, model: str, until: datetime) -> int:
+        """How many parts of minutes that ended by `until` were merged.
+
+        Changes what a window costs, never what it says.
+        """
+        return compaction.compact_profiles(self._database, model, until)
+
+    def window_profile(
+        self, model: str, version: int, bins: Bins, since: datetime, until: datetime
+    ) -> Profile:
+        """The sum over the minutes in [since, until), both floored to whole minutes."""
+        with self._database.read() as connection:
+            return profiles.window_profile(connection, (model, version), bins, since, until)
+
+    def add_reference(self, reference: Reference) -> None:
+        """Store a reference; one with its digest that is there already stays as it is."""
+        with self._database.write() as connection:
+            references.add_reference(connection, reference)
+
+    def reference(self, model: str, digest: str) -> Reference:
+        """The reference with this digest, verified; NotFound when there is none."""
+        with self._database.read() as connection:
+            return references.reference(connection, model, digest)
+
+    # Versions and what is in service.
+
+    def add_version(self, version: Version) -> None:
+        """Register a version; Conflict when its number is taken."""
+        with self._database.write() as connection:
+            versions.add_version(connection, version)
+
+    def version(self, model: str, number: int) -> Version:
+        """The version with this number; NotFound when there is none."""
+        with self._database.read() as connection:
+            return versions.version(connection, model, number)
+
+    def versions(self, model: str) -> list[Version]:
+        """All versions of the model, by number."""
+        with self._database.read() as connection:
+            return versions.versions(connection, model)
+
+    def next_version_number(self, model: str) -> int:
+        """The number after the highest registered one; 1 for a new model."""
+        with self._database.read() as connection:
+            return versions.next_version_number(connection, model)
+
+    def deployment(self, model: str) -> Deployment | None:
+        """Where the model stands; None before its first deployment."""
+        with self._database.read() as connection:
+            return deployments.deployment(connection, model)
+
+    def transition(self, new: Deployment, decision: Decision | None) -> bool:
+        """Whether `new` took its place, together with the decision behind it.
+
+        It does when its token is one higher than that of what stands, or 0 when nothing
+        does; else another actor was first, and nothing is written.
+        """
+        with self._database.write() as connection:
+            return deployments.transition(connection, new, decision)
+
+    # Decisions, verdicts, alerts.
+
+    def add_decision(self, decision: Decision) -> None:
+        """Write a decision down; Conflict when its id is taken."""
+        with self._database.write() as connection:
+            decisions.add_decision(connection, decision)
+
+    def decision(self, key: str) -> Decision:
+        """The decision with this id; NotFound when there is none."""
+        with self._database.read() as connection:
+            return decisions.decision(connection, key)
+
+    def decisions(self, model: str, *, limit: int = 100) -> list[Decision]:
+        """The newest decisions about the model, newest first."""
+        with self._database.read() as connection:
+            return decisions.decisions(connection, model, limit)
+
+    def add_verdict(self, model: str, verdict: Verdict, at: datetime) -> None:
+        """Write down what a question was answered at that time."""
+        with self._database.write() as connection:
+            verdicts.add_verdict(connection, model, verdict, at)
+
+    def verdicts(
+        self, model: str, question: str, *, limit: int, until: datetime | None = None
+    ) -> list[tuple[datetime, Verdict]]:
+        """The newest answers before `until` with their times, newest first."""
+        with self._database.read() as connection:
+            return verdicts.verdicts(connection, model, question, limit, until)
+
+    def open_alert(self, model: str, key: str) -> Alert | None:
+        """The alert that is open for the key, if any."""
+        with self._database.read() as connection:
+            return alerts.open_alert(connection, model, key)
+
+    def save_alert(self, alert: Alert) -> None:
+        """Store an alert or its newest state; Conflict when another is open for its key."""
+        with self._database.write() as connection:
+            alerts.save_alert(connection, alert)
+
+    def alerts(self, model: str, *, open_only: bool) -> list[Alert]:
+        """All alerts of the model, or those still open, newest first."""
+        with self._database.read() as connection:
+            return alerts.alerts(connection, model, open_only=open_only)
+
+    # Leases and switches.
+
+    def lease(self, name: str, holder: str, *, now: datetime, ttl_s: float) -> int | None:
+        """The fencing token of the lease, taken or renewed; None while another holds it.
+
+        The token stays while the holder renews and rises with each change of hands.
+        """
+        with self._database.write() as connection:
+            return leases.lease(connection, name, holder, now, ttl_s)
+
+    def release(self, name: str, holder: str) -> None:
+        """Give the lease back; without effect for anyone but its holder."""
+        with self._database.write() as connection:
+            leases.release(connection, name, holder)
+
+    def flag(self, name: str) -> str | None:
+        """The value of a small durable switch; None when it is not set."""
+        with self._database.read() as connection:
+            return leases.flag(connection, name)
+
+    def set_flag(self, name: str, value: str | None) -> None:
+        """Set the switch, or take it away with None."""
+        with self._database.write() as connection:
+            leases.set_flag(connection, name, value)
+
+
+def open_store(url: str, *, create: bool = True, busy_timeout_s: float = 5.0) -> Store:
+    """The store at `url`, its schema brought to the newest revision.
+
+    Parameters
+    ----------
+    url
+        Such as ``sqlite:///folder/homeostat.db`` or ``postgresql://user@host/database``.
+    create
+        Whether to make and migrate it; else it must be there and be up to date.
+    busy_timeout_s
+        How long to wait for a lock that another process holds.
+
+    Raises
+    ------
+    UserError
+        When no store can be kept at such a URL.
+    NotFound
+        When there is no store and `create` is false.
+    StateError
+        When the schema is newer than this code, or the file is damaged.
+    Unavailable
+        When it is locked, read-only or does not answer.
+    """
+    database = open_database(url, create=create, busy_timeout_s=busy_timeout_s)
+    try:
+        prepare(database, create=create)
+    except HomeostatError:
+        database.close()
+        raise
+    return Store(database)

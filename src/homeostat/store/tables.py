@@ -1,0 +1,254 @@
+"""The tables of the store, the same on SQLite and PostgreSQL.
+
+A change here needs a revision under `migrations/versions/` and its name in `REVISION`.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Dialect,
+    Double,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+)
+
+__all__ = [
+    "EPOCH",
+    "METADATA",
+    "REVISION",
+    "Number",
+    "Token",
+    "UtcTime",
+    "alerts",
+    "decisions",
+    "deployments",
+    "flags",
+    "labels",
+    "leases",
+    "microseconds",
+    "predictions",
+    "profile_hours",
+    "profile_minutes",
+    "profile_parts",
+    "reference_profiles",
+    "verdicts",
+    "versions",
+]
+
+REVISION = "0001"  #: of the schema that this code reads and writes
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+
+def microseconds(moment: datetime) -> int:
+    """Whole microseconds since 1970 UTC.
+
+    Examples
+    --------
+    >>> microseconds(datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC))
+    1000000
+    """
+    return (moment - EPOCH) // MICROSECOND
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """A point in time as whole microseconds since 1970 UTC: exact, and sorts everywhere."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        return None if value is None else microseconds(value)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else EPOCH + timedelta(microseconds=value)
+
+
+#: A number given by the database, rising.  SQLite counts up only what it calls INTEGER.
+Number = BigInteger().with_variant(Integer(), "sqlite")
+
+#: Text that sorts by its bytes, as SQLite does, whatever the locale of the server is.
+Token = Text().with_variant(Text(collation="C"), "postgresql")
+
+METADATA = MetaData()
+
+predictions = Table(
+    "predictions",
+    METADATA,
+    Column("id", Token, primary_key=True),
+    Column("model", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("received_at", UtcTime, nullable=False),
+    Column("event_time", UtcTime),
+    Column("features", Text, nullable=False),  # JSON
+    Column("prediction", Integer, nullable=False),
+    Column("probability", Double, nullable=False),
+    Column("body_digest", Text, nullable=False),
+    CheckConstraint("probability BETWEEN 0 AND 1", name="probability_is_one"),
+    Index("ix_predictions_received", "model", "received_at", "id"),
+)
+
+#: Append-only.  No foreign key: a label may come before its prediction.
+labels = Table(
+    "labels",
+    METADATA,
+    Column("prediction_id", Token, primary_key=True),
+    Column("revision", Integer, primary_key=True, autoincrement=False),  # 1, 2, 3 as they came
+    Column("value", Integer, nullable=False),
+    Column("received_at", UtcTime, nullable=False),
+    Column("labelled_at", UtcTime),
+    Column("source", Text, nullable=False),
+)
+
+#: Counts as they were committed with their predictions; compaction moves them to minutes.
+profile_parts = Table(
+    "profile_parts",
+    METADATA,
+    Column("id", Number, primary_key=True),
+    Column("model", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("minute", UtcTime, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Index("ix_profile_parts_minute", "model", "minute", "version"),
+)
+
+profile_minutes = Table(
+    "profile_minutes",
+    METADATA,
+    Column("model", Text, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("minute", UtcTime, primary_key=True),
+    Column("summed", Boolean, nullable=False),  # whether the row of its hour holds it too
+    Column("body", LargeBinary, nullable=False),
+    Index("ix_profile_minutes_summed", "model", "summed", "minute"),
+)
+
+#: The sum of all minutes of the hour that are marked as summed, and of nothing else.
+profile_hours = Table(
+    "profile_hours",
+    METADATA,
+    Column("model", Text, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("hour", UtcTime, primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+)
+
+reference_profiles = Table(
+    "reference_profiles",
+    METADATA,
+    Column("model", Text, primary_key=True),
+    Column("digest", Text, primary_key=True),
+    Column("created_at", UtcTime, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("data_fingerprint", Text, nullable=False),
+    Column("bins", Text, nullable=False),  # JSON
+    Column("body", LargeBinary, nullable=False),
+)
+
+versions = Table(
+    "versions",
+    METADATA,
+    Column("model", Text, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("algorithm", Text, nullable=False),
+    Column("schema", Text, nullable=False),  # JSON
+    Column("threshold", Double, nullable=False),
+    Column("metrics", Text, nullable=False),  # JSON
+    Column("manifest", Text, nullable=False),  # JSON
+    Column("digest", Text, nullable=False),
+    Column("location", Text, nullable=False),
+    Column("reference_digest", Text, nullable=False),
+    Column("data_fingerprint", Text, nullable=False),
+    Column("trained_until", UtcTime),
+    Column("origin", Text, nullable=False),
+)
+
+deployments = Table(
+    "deployments",
+    METADATA,
+    Column("model", Text, primary_key=True),
+    Column("token", BigInteger, nullable=False),
+    Column("champion", Integer),
+    Column("champion_digest", Text),
+    Column("previous", Integer),
+    Column("candidate", Integer),
+    Column("phase", Text, nullable=False),
+    Column("since", UtcTime, nullable=False),
+    Column("promoted_at", UtcTime),
+)
+
+#: Append-only: the audit record.
+decisions = Table(
+    "decisions",
+    METADATA,
+    Column("number", Number, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("model", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("decided_at", UtcTime, nullable=False),
+    Column("body", Text, nullable=False),  # JSON
+    Index("ix_decisions_decided", "model", "decided_at"),
+)
+
+verdicts = Table(
+    "verdicts",
+    METADATA,
+    Column("number", Number, primary_key=True),
+    Column("model", Text, nullable=False),
+    Column("question", Text, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("body", Text, nullable=False),  # JSON
+    Index("ix_verdicts_at", "model", "question", "at"),
+)
+
+alerts = Table(
+    "alerts",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("model", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("opened_at", UtcTime, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+    Column("resolved_at", UtcTime),
+    Column("times_seen", Integer, nullable=False),
+    Index("ix_alerts_opened", "model", "opened_at"),
+)
+Index(
+    "ix_alerts_one_open",
+    alerts.c.model,
+    alerts.c.key,
+    unique=True,
+    sqlite_where=alerts.c.resolved_at.is_(None),
+    postgresql_where=alerts.c.resolved_at.is_(None),
+)
+
+#: A released lease keeps its row, so that its token goes on rising.
+leases = Table(
+    "leases",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("holder", Text),
+    Column("token", BigInteger, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+)
+
+flags = Table(
+    "flags",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)

@@ -1,0 +1,164 @@
+"""Writer: many submissions, one commit."""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from threading import Condition, Thread
+from typing import ClassVar, TypeAlias
+
+from homeostat.errors import Conflict, Unavailable, UserError
+from homeostat.prediction import Prediction
+from homeostat.store.predictions import Count
+from homeostat.store.store import Store
+
+__all__ = ["QueueFull", "Writer"]
+
+_Answers: TypeAlias = list[Prediction | Conflict]
+
+
+class QueueFull(Unavailable):
+    """More is waiting to be stored than may wait; nothing of the submission was taken."""
+
+    retry_after_s: ClassVar[float] = 1.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Submission:
+    predictions: Sequence[Prediction]
+    loop: asyncio.AbstractEventLoop
+    future: "asyncio.Future[_Answers]"
+
+    def tell(self, result: _Answers | Exception) -> None:
+        """Wake up who waits; from any thread."""
+        if not self.loop.is_closed():  # closed: nobody waits any more
+            self.loop.call_soon_threadsafe(self._settle, result)
+
+    def _settle(self, result: _Answers | Exception) -> None:
+        if self.future.done():
+            return  # the waiting was given up; what was stored stays stored
+        if isinstance(result, Exception):
+            self.future.set_exception(result)
+        else:
+            self.future.set_result(result)
+
+
+class Writer:
+    """One thread that stores what is submitted, several submissions in one commit.
+
+    Parameters
+    ----------
+    store, count
+        Where to, and what counts new predictions into the profiles of their minutes; it is
+        called in the writer's thread.
+    limit
+        Predictions that may wait; when it is reached submissions are refused.
+    batch
+        Predictions after which a commit takes no further submission.
+    """
+
+    def __init__(
+        self, store: Store, count: Count | None, *, limit: int = 5000, batch: int = 256
+    ) -> None:
+        self._store, self._count = store, count
+        self._limit, self._batch = limit, batch
+        self._queue: deque[_Submission] = deque()
+        self._waiting = 0
+        self._changed = Condition()
+        self._open = False
+        self._thread = Thread(target=self._run, name="homeostat-writer", daemon=True)
+
+    @property
+    def waiting(self) -> int:
+        """Predictions that wait for their commit to begin."""
+        return self._waiting
+
+    def start(self) -> None:
+        """Begin to store; once only."""
+        self._open = True
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Refuse what comes, store what waits, and return when that is done."""
+        with self._changed:
+            self._open = False
+            self._changed.notify()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    async def submit(self, predictions: Sequence[Prediction]) -> _Answers:
+        """What `Store.add_predictions` says of them, when it is on the disk.
+
+        Raises
+        ------
+        Unavailable
+            When too much is waiting (then nothing was taken), or when the commit failed
+            (then it is unknown what was stored): submit the same ids again.
+        UserError
+            When there are more than may ever wait.
+        """
+        if len(predictions) > self._limit:
+            message = f"{len(predictions)} predictions at once, at most {self._limit} are taken"
+            raise UserError(f"{message}; split them")
+        if not predictions:
+            return []
+        loop = asyncio.get_running_loop()
+        submission = _Submission(predictions, loop, loop.create_future())
+        with self._changed:
+            self._admit(len(predictions))
+            self._queue.append(submission)
+            self._changed.notify()
+        return await submission.future
+
+    def _admit(self, size: int) -> None:
+        if not self._open:
+            raise Unavailable("the writer is stopped; submit again to the next process")
+        if self._waiting + size > self._limit:
+            message = f"{self._waiting} predictions wait to be stored, at most {self._limit} may"
+            raise QueueFull(f"{message}; try again later")
+        self._waiting += size
+
+    def _run(self) -> None:
+        while batch := self._take():
+            self._commit(batch)
+
+    def _take(self) -> list[_Submission]:
+        """The next submissions for one commit; none when the writer is to end."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._queue or not self._open)
+            taken: list[_Submission] = []
+            size = 0
+            while self._queue and size < self._batch:
+                taken.append(self._queue.popleft())
+                size += len(taken[-1].predictions)
+            self._waiting -= size
+            return taken
+
+    def _commit(self, batch: list[_Submission]) -> None:
+        together = [one for submission in batch for one in submission.predictions]
+        try:
+            answers = iter(self._store.add_predictions(together, self._count))
+        except Unavailable as error:
+            self._fail([*batch, *self._take_all()], error)
+        except Exception as error:  # noqa: BLE001  # the edge of the thread: who waits is told
+            if len(batch) == 1:
+                batch[0].tell(error)
+                return
+            for submission in batch:  # one that cannot be stored does not take others with it
+                self._commit([submission])
+        else:
+            for submission in batch:
+                submission.tell([next(answers) for _ in submission.predictions])
+
+    def _fail(self, submissions: list[_Submission], error: Unavailable) -> None:
+        message = f"unknown whether it was stored: retry with the same id ({error})"
+        for submission in submissions:
+            submission.tell(Unavailable(message))
+
+    def _take_all(self) -> list[_Submission]:
+        """All that waits: it would wait for the same failure, each batch its own timeout."""
+        with self._changed:
+            taken = list(self._queue)
+            self._queue.clear()
+            self._waiting = 0
+            return taken

@@ -1,0 +1,1 @@
+"""Contracts for each kind of extension, and fakes.  Public; nothing imports it."""
