@@ -1,0 +1,1 @@
+"""homeostat keeps a tabular model healthy after its release."""

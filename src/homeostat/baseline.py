@@ -12,7 +12,14 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from homeostat.dataset import fingerprint, frame_rows, read_frame, targets, validate_frame
+from homeostat.dataset import (
+    fingerprint,
+    frame_rows,
+    in_time_order,
+    read_frame,
+    targets,
+    validate_frame,
+)
 from homeostat.engines.frames import count_frame, fit_frame_bins
 from homeostat.errors import Conflict, NotFound, StateError
 from homeostat.reference import Reference
@@ -128,9 +135,7 @@ class Baseline:
 
     def rows(self, path: Path) -> pl.DataFrame:
         """A file's rows in time order, with target, validated."""
-        frame = read_frame(path)
-        if self.time_column is not None and self.time_column in frame.columns:
-            frame = frame.sort(self.time_column, maintain_order=True)
+        frame = in_time_order(read_frame(path), self.time_column)
         return validate_frame(frame, self.schema, with_target=True)
 
     def _frozen_frame(self) -> pl.DataFrame:

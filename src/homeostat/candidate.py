@@ -108,7 +108,8 @@ class Harvest:
         share = self.policy.original_share
         n = min(len(frame), round(fresh * share / (1 - share)))
         picked = np.random.default_rng(self.policy.seed).choice(len(frame), n, replace=False)
-        return frame[np.sort(picked).tolist()]
+        rows: pl.DataFrame = frame[np.sort(picked).tolist()]
+        return rows
 
 
 def _labels(held: Sequence[LabelledPrediction]) -> NDArray[np.int64]:

@@ -94,7 +94,7 @@ def decide_promotion(
     theirs, whatever the others say of the few rows there are.
     """
     verdicts = tuple(gate.judge(evidence) for gate in gates)
-    waiting = [
+    waiting: list[Outcome] = [
         one.outcome
         for one in verdicts
         if one.question in SUFFICIENCY and one.outcome is not Outcome.PASS

@@ -10,7 +10,7 @@ from homeostat.bins import PREDICTION, PROBABILITY
 from homeostat.profile import FeatureProfile, Profile
 from homeostat.verdict import Outcome, Verdict
 
-__all__ = ["Cause", "Diagnosis", "bad_version", "diagnose", "unit_factor"]
+__all__ = ["Cause", "Diagnosis", "Scene", "bad_version", "diagnose", "unit_factor"]
 
 #: A factor nearer to one than this is taken for a change of the world, not of the units.
 LEAST_FACTOR = 4.0
@@ -23,6 +23,13 @@ LARGEST_SPREAD = 0.2
 
 #: A jump of the missing, unseen or constant share from which on a feed is taken for broken.
 BROKEN_SHARE = 0.2
+
+
+#: What is said of a feed that was broken and seems whole again.
+PAST = "its feed was broken in a part of this window"
+
+#: Rows under which the newest part of a window says nothing about a feed.
+LEAST_ROWS = 30
 
 
 class Cause(StrEnum):
@@ -44,11 +51,13 @@ class Diagnosis:
     cause: Cause
     reason: str
     features: tuple[str, ...] = ()
+    past: tuple[str, ...] = ()  #: those of them whose feed seems whole again
     advice: str
 
     def to_dict(self) -> dict[str, Any]:
         """The diagnosis as plain data that JSON can hold."""
-        return {**asdict(self), "cause": self.cause.value, "features": list(self.features)}
+        plain = {**asdict(self), "cause": self.cause.value}
+        return {**plain, "features": list(self.features), "past": list(self.past)}
 
 
 def unit_factor(reference: FeatureProfile, current: FeatureProfile) -> float | None:
@@ -80,9 +89,17 @@ def bad_version(aftermath: Verdict, champion: int | None) -> Diagnosis:
     )
 
 
-def diagnose(
-    drift: Verdict, quality: Verdict, *, reference: Profile, current: Profile
-) -> Diagnosis:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """What the verdicts were made of."""
+
+    reference: Profile
+    current: Profile  #: the window that was judged
+    newest: Profile  #: its last part, where a fault that has just begun shows most clearly
+    known_faults: frozenset[str] = frozenset()  #: features whose feed broke within the window
+
+
+def diagnose(drift: Verdict, quality: Verdict, scene: Scene) -> Diagnosis:
     """The most likely cause of what `drift` and `quality` say.
 
     A broken feed is looked for first, since it makes everything else look wrong too.
@@ -91,21 +108,18 @@ def diagnose(
     ----------
     drift, quality
         From `homeostat.policy`.
-    reference, current
-        The profiles that `drift` compared.
+    scene
+        The profiles that `drift` compared, and what is known of the feeds.
     """
-    drifted = [name for name in drift.details.get("drifted", []) if name in current.bins.index]
+    drifted = [one for one in drift.details.get("drifted", []) if one in scene.current.bins.index]
     features = [name for name in drifted if name not in {PROBABILITY, PREDICTION}]
-    faults = {
-        name: fault
-        for name in features
-        if (fault := _fault(reference.feature(name), current.feature(name)))
-    }
+    faults = _faults(features, scene)
     if drift.outcome is Outcome.FAIL and faults:
         return Diagnosis(
             cause=Cause.DATA_FAULT,
             reason="; ".join(f"{name}: {fault}" for name, fault in faults.items()),
             features=tuple(faults),
+            past=tuple(name for name, fault in faults.items() if fault == PAST),
             advice=f"Repair the feed of {', '.join(faults)}; the model is not retrained on it.",
         )
     if quality.outcome is Outcome.FAIL:
@@ -128,6 +142,21 @@ def diagnose(
     )
 
 
+def _faults(features: list[str], scene: Scene) -> dict[str, str]:
+    """What is broken about the feeds of these features, in words, by name."""
+    found = {}
+    for name in features:
+        reference = scene.reference.feature(name)
+        fault = _fault(reference, scene.newest.feature(name)) or _fault(
+            reference, scene.current.feature(name)
+        )
+        if fault is None and name in scene.known_faults:
+            fault = PAST
+        if fault is not None:
+            found[name] = fault
+    return found
+
+
 def _shift(features: list[str], quality: Verdict, drift: Verdict) -> Diagnosis:
     if features:
         cause, what = Cause.COVARIATE_SHIFT, f"{len(features)} features moved"
@@ -147,7 +176,9 @@ def _shift(features: list[str], quality: Verdict, drift: Verdict) -> Diagnosis:
 
 
 def _fault(reference: FeatureProfile, current: FeatureProfile) -> str | None:
-    """What is broken about a feed, in words; None when nothing is."""
+    """What is broken about a feed, in words; None when nothing is, or there are no rows."""
+    if current.n < LEAST_ROWS:
+        return None
     rise = current.missing / current.n - reference.missing / reference.n
     if rise >= BROKEN_SHARE:
         return (

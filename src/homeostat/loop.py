@@ -256,10 +256,9 @@ class Loop:
 
 def _told(alert: Alert, seen: Observation) -> Alert:
     """The alert with its cause in front and what to do behind."""
-    cause = seen.diagnosis
-    return replace(
-        alert, reason=f"{cause.cause.value}: {cause.reason}. {alert.reason}. {cause.advice}"
-    )
+    found = seen.diagnosis
+    said = [found.reason] if alert.reason in found.reason else [found.reason, alert.reason]
+    return replace(alert, reason=f"{found.cause.value}: {'. '.join(said)}. {found.advice}")
 
 
 def _summary(answers: Sequence[Verdict], outcome: Outcome) -> str:

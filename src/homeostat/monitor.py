@@ -8,7 +8,7 @@ import numpy as np
 import structlog
 
 from homeostat.bins import Bins
-from homeostat.diagnosis import Diagnosis, diagnose
+from homeostat.diagnosis import Cause, Diagnosis, Scene, diagnose
 from homeostat.errors import Unavailable
 from homeostat.metrics.calibration import Calibration
 from homeostat.policy import (
@@ -35,6 +35,7 @@ __all__ = ["Monitor", "Observation", "WatchPolicy"]
 log = structlog.get_logger()
 
 HOURS = (1, 6, 24)  #: windows of the proxy metrics
+NEWEST = timedelta(hours=1)  #: where a fault that has just begun shows most clearly
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,8 +94,15 @@ class Monitor:
             window=(at - self.policy.lookback, at),
         )
         quality = self._quality(version, at=at)
-        diagnosis = diagnose(drift, quality, reference=reference.profile, current=window)
-        self.store.add_verdict(self.model, _compact(drift), at)
+        faults = self._known_faults(at)
+        scene = Scene(
+            reference=reference.profile,
+            current=window,
+            newest=self._window(version, reference, NEWEST, at=at),
+            known_faults=frozenset(faults),
+        )
+        diagnosis = diagnose(drift, quality, scene)
+        self.store.add_verdict(self.model, _kept(drift, _seen_faults(faults, diagnosis, at)), at)
         observation = Observation(
             at=at,
             version=version.number,
@@ -108,8 +116,15 @@ class Monitor:
 
     def _confirmed(self, drift: Verdict, *, at: datetime) -> Verdict:
         held = self.store.verdicts(self.model, "drift", limit=self.policy.patience, until=at)
-        earlier = [verdict for _, verdict in held[1:]]
+        earlier = [verdict for _, verdict in held]
         return persistent([drift, *earlier], self.policy.patience)
+
+    def _known_faults(self, at: datetime) -> dict[str, str]:
+        """Features whose feed was found broken at a time that this window still holds: when."""
+        held = self.store.verdicts(self.model, "drift", limit=1, until=at)
+        faults: dict[str, str] = held[0][1].details.get("faults", {}) if held else {}
+        since = at - self.policy.lookback
+        return {k: v for k, v in faults.items() if datetime.fromisoformat(v) > since}
 
     def _reference(self, version: Version) -> Reference:
         digest = version.reference_digest
@@ -203,9 +218,21 @@ def _span(labelled: list[LabelledPrediction]) -> tuple[datetime, datetime] | Non
     return labelled[0].prediction.received_at, labelled[-1].prediction.received_at
 
 
-def _compact(verdict: Verdict) -> Verdict:
-    """Without the measurements of a quiet window: the reason says what it could have seen."""
-    return verdict if verdict.outcome is Outcome.FAIL else replace(verdict, measurements=())
+def _seen_faults(known: dict[str, str], seen: Diagnosis, at: datetime) -> dict[str, str]:
+    """The known faults, and those that were seen themselves now with the time of it."""
+    if seen.cause is not Cause.DATA_FAULT:
+        return known
+    return {**known, **{name: at.isoformat() for name in seen.features if name not in seen.past}}
+
+
+def _kept(verdict: Verdict, faults: dict[str, str]) -> Verdict:
+    """The verdict as it is written down.
+
+    Without the measurements of a quiet window, whose reason says what it could have seen;
+    with the features whose feed was found broken, and when last.
+    """
+    kept = verdict if verdict.outcome is Outcome.FAIL else replace(verdict, measurements=())
+    return replace(kept, details={**verdict.details, "faults": faults})
 
 
 def _numbers(result: dict[str, object]) -> dict[str, float]:
@@ -235,5 +262,5 @@ def _nothing_in_service(model: str, at: datetime) -> Observation:
         drift=verdict,
         quality=quality,
         confirmed_drift=verdict,
-        diagnosis=diagnose(verdict, quality, reference=empty, current=empty),
+        diagnosis=diagnose(verdict, quality, Scene(reference=empty, current=empty, newest=empty)),
     )

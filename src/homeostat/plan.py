@@ -137,7 +137,7 @@ def rested(history: Sequence[Decision], policy: RestPolicy, *, now: datetime) ->
         return Verdict(question="rested", outcome=Outcome.FAIL, reason=reason)
     if last is None:
         return Verdict(question="rested", outcome=Outcome.PASS, reason="no retraining so far")
-    rest = min(policy.longest, policy.rest * 2**failed)
+    rest = min(max(policy.longest, policy.rest), policy.rest * 2**failed)
     outcome = Outcome.PASS if now - last >= rest else Outcome.INCONCLUSIVE
     reason = f"{_hours(now - last)} h since the last retraining, {_hours(rest)} h asked"
     return Verdict(question="rested", outcome=outcome, reason=reason)

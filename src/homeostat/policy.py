@@ -1,12 +1,13 @@
 """Measurements to a verdict: significance, size, multiplicity, persistence."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import takewhile
 
 import numpy as np
 
+from homeostat.bins import PREDICTION, PROBABILITY
 from homeostat.metrics.calibration import Calibration
 from homeostat.metrics.confusion import PairedConfusion
 from homeostat.metrics.paired_loss import PairedLoss
@@ -77,7 +78,8 @@ def judge_drift(reference: Profile, current: Profile, policy: DriftPolicy) -> Ve
     Returns
     -------
     Verdict
-        ``question`` "drift".  INCONCLUSIVE under ``policy.min_rows``.  Its ``measurements``
+        ``question`` "drift".  INCONCLUSIVE under ``policy.min_rows``; ERROR when nothing
+        drifted and a deciding statistic has no p-value.  Its ``measurements``
         hold every statistic of every feature with corrected p-values; its ``details`` say
         which features were ``excluded`` and why, and which ``drifted``.
 
@@ -104,7 +106,7 @@ def judge_drift(reference: Profile, current: Profile, policy: DriftPolicy) -> Ve
         for name, pair in pairs.items()
         for statistic in _asked(pair, excluded=name in excluded)
     ]
-    return _drift_verdict(_corrected(measured, policy.alpha), excluded, len(names), reference)
+    return _drift_verdict(_corrected(measured, policy.alpha), excluded, reference)
 
 
 def judge_quality(seen: Calibration, policy: QualityPolicy) -> Verdict:
@@ -216,14 +218,8 @@ def persistent(verdicts: Sequence[Verdict], patience: int) -> Verdict:
         return newest
     row = len(list(takewhile(lambda one: one.outcome is Outcome.FAIL, verdicts)))
     outcome = Outcome.FAIL if row >= patience else Outcome.INCONCLUSIVE
-    return Verdict(
-        question=newest.question,
-        outcome=outcome,
-        reason=f"in {row} windows in a row, {patience} asked: {newest.reason}",
-        measurements=newest.measurements,
-        details=newest.details,
-        window=newest.window,
-    )
+    reason = f"in {row} windows in a row, {patience} asked: {newest.reason}"
+    return replace(newest, outcome=outcome, reason=reason)
 
 
 @cache
@@ -270,65 +266,76 @@ def _measure(
 
 
 def _corrected(measured: Sequence[Measurement], alpha: float) -> tuple[Measurement, ...]:
-    deciding = [i for i, one in enumerate(measured) if one.asked is not None]
-    p_values = np.array([_p_value(measured[i]) for i in deciding])
+    """The measurements with Holm-corrected p-values, and which of them show a drift.
+
+    One that should decide but has no p-value is left as it is: it cannot be told.
+    """
+    deciding = {i: one.p_value for i, one in enumerate(measured) if one.asked is not None}
+    known = {i: p for i, p in deciding.items() if p is not None and np.isfinite(p)}
+    p_values = np.array(list(known.values()), dtype=float)
     order = np.argsort(p_values, kind="stable")
     steps = p_values[order] * np.arange(len(order), 0, -1)
     adjusted = np.empty_like(steps)
     adjusted[order] = np.minimum(1.0, np.maximum.accumulate(steps))
-    at = dict(zip(deciding, adjusted.tolist(), strict=True))
+    at = dict(zip(known, adjusted.tolist(), strict=True))
     return tuple(_decided(one, at.get(i), alpha) for i, one in enumerate(measured))
-
-
-def _p_value(one: Measurement) -> float:
-    return 1.0 if one.p_value is None else one.p_value
 
 
 def _decided(one: Measurement, adjusted: float | None, alpha: float) -> Measurement:
     if adjusted is None or one.asked is None:
         return one
-    drifted = adjusted < alpha and one.effect >= one.asked
-    return Measurement(
-        subject=one.subject,
-        statistic=one.statistic,
-        value=one.value,
-        p_value=adjusted,
-        effect=one.effect,
-        asked=one.asked,
-        minimum_detectable_effect=one.minimum_detectable_effect,
-        n_reference=one.n_reference,
-        n_current=one.n_current,
-        drifted=drifted,
-    )
+    return replace(one, p_value=adjusted, drifted=adjusted < alpha and one.effect >= one.asked)
 
 
 def _drift_verdict(
-    measured: tuple[Measurement, ...],
-    excluded: Mapping[str, str],
-    features: int,
-    reference: Profile,
+    measured: tuple[Measurement, ...], excluded: Mapping[str, str], reference: Profile
 ) -> Verdict:
     deciding = [one for one in measured if one.asked is not None]
-    ranked = sorted(deciding, key=lambda one: one.effect / (one.asked or 1.0), reverse=True)
-    found = [one for one in ranked if one.drifted]
-    drifted = list(dict.fromkeys(one.subject for one in found))
-    shown = "; ".join(
-        f"{one.subject}: {one.statistic} {one.effect:.3g} seen, {one.asked:.3g} asked"
-        for one in (found or ranked)[:3]
-    )
-    n = max((one.n_current for one in measured), default=0)
+    unknown = [one for one in deciding if one.p_value is None or not np.isfinite(one.p_value)]
+    found = [one for one in _ranked(deciding) if one.drifted]
     if found:
-        lead = f"{len(drifted)} of {features} columns changed"
+        outcome, shown = Outcome.FAIL, found
+        lead = _counted(found, reference)
+    elif unknown:
+        outcome, shown = Outcome.ERROR, unknown
+        lead = "no p-value, so it cannot be told whether these changed"
     else:
-        blind = max((one.minimum_detectable_effect or 0.0 for one in deciding), default=0.0)
-        lead = (
-            f"none of {features} columns changed; a change of {blind:.3g} in any of them "
-            "would have been seen 4 times in 5"
-        )
+        outcome, shown = Outcome.PASS, _ranked(deciding)
+        lead = f"nothing changed; {_detectable(deciding)} would have been seen 4 times in 5"
+    n = max((one.n_current for one in measured), default=0)
+    listed = "; ".join(
+        f"{one.subject}: {one.statistic} {one.effect:.3g} seen, {one.asked:.3g} asked"
+        for one in shown[:3]
+    )
     return Verdict(
         question="drift",
-        outcome=Outcome.FAIL if found else Outcome.PASS,
-        reason=f"{lead} ({shown}); {n:,} rows against {reference.n:,}, {len(deciding)} questions",
+        outcome=outcome,
+        reason=f"{lead} ({listed}); {n:,} rows against {reference.n:,}, {len(deciding)} questions",
         measurements=measured,
-        details={"drifted": drifted, "excluded": dict(excluded)},
+        details={
+            "drifted": list(dict.fromkeys(one.subject for one in found)),
+            "excluded": dict(excluded),
+        },
     )
+
+
+def _ranked(deciding: Sequence[Measurement]) -> list[Measurement]:
+    """By how far the effect lies beyond what was asked, the farthest first."""
+    return sorted(deciding, key=lambda one: one.effect / (one.asked or 1.0), reverse=True)
+
+
+def _counted(found: Sequence[Measurement], reference: Profile) -> str:
+    answers = {PROBABILITY, PREDICTION}
+    names = {one.subject for one in found}
+    features = {one.name for one in reference.bins.features} - answers
+    scores = " and the model's answers" if names & answers else ""
+    return f"{len(names - answers)} of {len(features)} features{scores} changed"
+
+
+def _detectable(deciding: Sequence[Measurement]) -> str:
+    """The largest blind spot of each statistic, in words."""
+    blind: dict[str, float] = {}
+    for one in deciding:
+        seen = one.minimum_detectable_effect or 0.0
+        blind[one.statistic] = max(blind.get(one.statistic, 0.0), seen)
+    return ", ".join(f"{name} {effect:.2g}" for name, effect in blind.items())

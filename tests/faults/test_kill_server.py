@@ -22,7 +22,7 @@ from typing import Any
 import pytest
 
 from homeostat.store import Store, open_store
-from tests.shell.serving.world import MODEL, ROW, SCHEMA, put_into_service, register
+from tests.shell.serving.world import CONFIG, MODEL, ROW, put_into_service, register
 
 pytestmark = pytest.mark.slow
 
@@ -30,17 +30,6 @@ ROUNDS = 20
 ANSWERS = 60  #: rows answered in a round before the kill
 BATCH = 7
 START_S = 60.0
-
-CONFIG = {
-    "model": MODEL,
-    "target": {"column": "bad"},
-    "features": {
-        one.name: {"kind": one.kind.value, "categories": one.categories}
-        for one in SCHEMA.features
-    },
-    "data": {"path": "rows.csv"},
-    "mlflow": {"tracking_uri": ""},
-}
 
 
 @pytest.fixture
@@ -63,7 +52,7 @@ def serving(folder: Path, port: int) -> Iterator["subprocess.Popen[bytes]"]:
     options = ["--config", str(folder / "homeostat.yaml"), "--port", str(port)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     # Only the first of many starts compiles, also where bytecode is not written otherwise.
-    environment["PYTHONPYCACHEPREFIX"] = str(folder / "bytecode")
+    environment["PYTHONPYCACHEPREFIX"] = str(folder.parent / "bytecode")
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     with (folder / "log").open("ab") as log:
         process = subprocess.Popen([*command, *options], stderr=log, env=environment)
@@ -98,9 +87,7 @@ class Load:
         self.answers: dict[str, Any] = {}
         self.broken = 0  #: requests that were sent and never answered
         self.changed = Condition()
-        self.threads = [
-            Thread(target=self._ask, args=(i, 1 if i < 3 else BATCH)) for i in range(5)
-        ]
+        self.threads = [Thread(target=self._ask, args=(i, 1 if i < 3 else BATCH)) for i in range(5)]
 
     def run_until_killed(self, process: "subprocess.Popen[bytes]") -> None:
         for one in self.threads:

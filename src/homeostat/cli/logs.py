@@ -7,6 +7,9 @@ import structlog
 
 __all__ = ["configure_logs"]
 
+#: Libraries that tell every step at INFO.
+CHATTY = ("alembic", "httpcore", "httpx", "mlflow")
+
 
 def configure_logs(level: str) -> None:
     """Send what we and the libraries log to stderr, from this level on.
@@ -41,3 +44,5 @@ def configure_logs(level: str) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=number, force=True)
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(max(number, logging.WARNING))

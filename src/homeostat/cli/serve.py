@@ -121,9 +121,7 @@ def opened(settings: Settings) -> "Iterator[Store]":
         yield store
 
 
-def build_service(
-    settings: Settings, store: "Store", clock: Callable[[], datetime]
-) -> "Service":
+def build_service(settings: Settings, store: "Store", clock: Callable[[], datetime]) -> "Service":
     """The service as the settings describe it."""
     from homeostat.registry import load_scorer
     from homeostat.serving.champion import Champions
@@ -135,9 +133,7 @@ def build_service(
     loader = partial(load_scorer, settings.artifacts.path)
     champions = Champions(store, loader, settings.model, counting)
     writer = Writer(store, counting, limit=settings.serving.queue)
-    return Service(
-        store, writer, champions, clock=clock, new_id=new_id
-    )
+    return Service(store, writer, champions, clock=clock, new_id=new_id)
 
 
 def run(settings: Settings, service: "Service", listener: socket.socket) -> None:

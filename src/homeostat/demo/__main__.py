@@ -1,22 +1,29 @@
 """`python -m homeostat.demo [DATA]`: four stories of a credit-risk model."""
 
+import contextlib
 import json
 import os
+import queue
 import shutil
-import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rich.console import Console
 
 from homeostat.demo.credit import CREDIT_TARGET, credit_frame, read_credit
-from homeostat.demo.rehearsal import rehearse
+from homeostat.demo.processes import forking, run_command, serving
+from homeostat.demo.rehearsal import set_clock
 from homeostat.demo.screen import Screen
-from homeostat.demo.stories import STORIES, Story, Traffic
-from homeostat.demo.summary import Told, told
+from homeostat.demo.stories import STORIES
+from homeostat.demo.summary import Told
+from homeostat.demo.telling import Scene, tell
+from homeostat.errors import HomeostatError, StateError
 
 __all__ = ["main"]
 
@@ -24,20 +31,24 @@ SEED = 7
 START = datetime(2026, 1, 5, tzinfo=UTC)
 FILE_ROWS = 100_000  #: rows that the model begins with; the others are its traffic
 ROWS_A_DAY = 2_000
+AT_ONCE = 2  #: stories told side by side
+TRAFFIC = "traffic.parquet"
 
 #: Settings of the demo that differ from what `homeostat init` writes: labels are plenty
 #: and come after three days, so a promotion can be judged after five.
 SETTINGS = {
-    "HOMEOSTAT_TRAINING__MIN_ROWS": "4000",
+    "HOMEOSTAT_TRAINING__MIN_ROWS": "6000",
+    "HOMEOSTAT_TRAINING__REST_H": "36",
     "HOMEOSTAT_VERIFICATION__DAYS": "5",
-    "LOG_LEVEL": "ERROR",
-    "OMP_NUM_THREADS": "2",
+    "LOG_LEVEL": "INFO",
+    "OMP_NUM_THREADS": "1",
 }
 
 
 def main(arguments: list[str]) -> int:
     """Tell the stories, write demo/summary.json; 0 when each ended as it must."""
-    os.environ.update({name: os.environ.get(name, value) for name, value in SETTINGS.items()})
+    for name, value in SETTINGS.items():
+        os.environ.setdefault(name, value)
     began = time.monotonic()
     folder = Path("demo")
     shutil.rmtree(folder, ignore_errors=True)
@@ -45,8 +56,9 @@ def main(arguments: list[str]) -> int:
     data = Path(arguments[0]) if arguments else None
     screen = Screen(Console(highlight=False))
     screen.open(data)
-    traffic = _prepare(folder, data, screen)
-    tales = [_tell(story, folder, traffic, screen) for story in STORIES]
+    context = forking()
+    _prepare(context, folder, data, screen)
+    tales = _tell_all(context, folder, screen)
     summary = {
         "data": data.name if data else "generated",
         "stories": [one.summary for one in tales],
@@ -60,12 +72,13 @@ def main(arguments: list[str]) -> int:
     return 1 if problems else 0
 
 
-def _prepare(folder: Path, data: Path | None, screen: Screen) -> Traffic:
+def _prepare(context: ForkServerContext, folder: Path, data: Path | None, screen: Screen) -> None:
     """A deployed first version in demo/prepared, by the commands that a user would give."""
     rng = np.random.default_rng(SEED)
     frame = read_credit(data) if data else credit_frame(rng=rng)
     frame = frame[rng.permutation(len(frame)).tolist()]
     frame[:FILE_ROWS].write_csv(folder / "credit.csv")
+    frame[FILE_ROWS:].write_parquet(folder / TRAFFIC)
     home = folder / "prepared"
     home.mkdir()
     at = ["--as-of", START.isoformat()]
@@ -76,29 +89,84 @@ def _prepare(folder: Path, data: Path | None, screen: Screen) -> Traffic:
         ["model", "promote", "1", "--reason", "the first version", *at],
     ):
         with screen.step(f"homeostat {' '.join(words[:2])}"):
-            _command(home, words)
-    return Traffic(rows=frame[FILE_ROWS:], rows_a_day=ROWS_A_DAY, seed=SEED)
+            run_command(context, home, words)
 
 
-def _command(home: Path, words: list[str]) -> None:
-    command = [sys.executable, "-m", "homeostat.cli.app", *words]
-    done = subprocess.run(  # noqa: S603  # our own command
-        command, cwd=home, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise SystemExit(f"homeostat {' '.join(words)} failed:\n{done.stdout}{done.stderr}")
+def _tell_all(context: ForkServerContext, folder: Path, screen: Screen) -> list[Told]:
+    """Each story in its own copy of the project, with a service and a process of its own."""
+    said: Any = context.Queue()
+    ends: dict[int, Told] = {}
+    waiting = list(range(len(STORIES)))
+    running: dict[int, tuple[Any, contextlib.ExitStack]] = {}
+    with _closing(running), screen.stories(STORIES) as show:
+        while waiting or running:
+            while waiting and len(running) < AT_ONCE:
+                number = waiting.pop(0)
+                running[number] = _begin(context, folder, number, said)
+                show.begin(number)
+            _hear(said, show, ends)
+            for number, (process, resources) in list(running.items()):
+                if number in ends or not process.is_alive():
+                    process.join()
+                    _hear(said, show, ends)
+                    resources.close()
+                    del running[number]
+                    show.end(number)
+    lost = [STORIES[i].name for i in range(len(STORIES)) if i not in ends]
+    if lost:
+        raise StateError(f"broke off: {', '.join(lost)}; what is above says why")
+    return [ends[i] for i in range(len(STORIES))]
 
 
-def _tell(story: Story, folder: Path, traffic: Traffic, screen: Screen) -> Told:
-    home = folder / story.name.replace(" ", "-")
+@contextlib.contextmanager
+def _closing(running: dict[int, tuple[Any, contextlib.ExitStack]]) -> Iterator[None]:
+    """Stop the services of stories that are still under way at the end."""
+    try:
+        yield
+    finally:
+        for _, resources in running.values():
+            resources.close()
+
+
+def _begin(
+    context: ForkServerContext, folder: Path, number: int, said: Any
+) -> tuple[Any, contextlib.ExitStack]:
+    home = folder / STORIES[number].name.replace(" ", "-")
     shutil.copytree(folder / "prepared", home)
-    with (
-        screen.story(story) as said,
-        rehearse(home, start=START, told=said) as scene,
-    ):
-        chapters = story.tell(scene, traffic)
-        return told(story, scene, chapters, home)
+    clock_file = home / "clock.txt"
+    set_clock(clock_file, START)
+    resources = contextlib.ExitStack()
+    url = resources.enter_context(serving(context, home, clock_file))
+    scene = Scene(
+        number=number,
+        home=home,
+        url=url,
+        clock_file=clock_file,
+        start=START,
+        traffic=folder / TRAFFIC,
+        rows_a_day=ROWS_A_DAY,
+        seed=SEED,
+    )
+    process = context.Process(target=tell, args=(scene, said))
+    process.start()
+    return process, resources
+
+
+def _hear(said: Any, show: Any, ends: dict[int, Told]) -> None:
+    """Show what was said meanwhile."""
+    with contextlib.suppress(queue.Empty):
+        while True:
+            number, what, content = said.get(timeout=0.1)
+            if what == "line":
+                show.line(number, content)
+            elif what == "day":
+                show.day(number)
+            else:
+                ends[number] = content
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))
+    try:
+        raise SystemExit(main(sys.argv[1:]))
+    except HomeostatError as error:
+        raise SystemExit(f"demo: {error}") from error

@@ -1,12 +1,7 @@
 """A real service and a real loop on a simulated calendar."""
 
-import contextlib
-import json
-import os
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,18 +12,18 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from homeostat.cli.project import Project, open_project
+from homeostat.cli.project import Project
 from homeostat.demo.credit import CREDIT_FEATURES
 from homeostat.errors import Unavailable
 from homeostat.loop import Turn
 
-__all__ = ["LABEL_DELAY", "Labels", "Rehearsal", "rehearse", "set_clock"]
+__all__ = ["LABEL_DELAY", "Labels", "Rehearsal", "set_clock"]
 
 BATCH = 500  #: rows in one request
-SINGLES = 5  #: rows of a quarter that are asked for one by one
+SINGLES = 1  #: rows of a quarter that are asked for one by one
 QUARTERS = 4  #: parts of a day; the loop takes a turn after every second one
 LABEL_DELAY = timedelta(days=3)  #: until the truth about a row is known
-PATIENCE_S = 30.0  #: for the service to start, or to take up a version
+PATIENCE_S = 60.0  #: for the service to take up a version
 
 Labels = NDArray[np.int64]
 
@@ -42,6 +37,7 @@ class Rehearsal:
     clock_file: Path
     now: datetime  #: simulated, UTC
     told: Callable[[str], None]  #: takes a line on what happens
+    passed: Callable[[], None]  #: is called at the end of each day
     requests: int = 0
     failed_requests: int = 0
     turns: list[Turn] = field(default_factory=list)
@@ -63,6 +59,7 @@ class Rehearsal:
             self._label_what_is_due()
             if quarter % 2:
                 self._turn(frame)
+        self.passed()
         return asked
 
     def ask(self, rows: list[dict[str, Any]]) -> list[str]:
@@ -95,7 +92,9 @@ class Rehearsal:
         day = f"{self.now:%d %b %H:%M}"
         for alert, change in turn.alerts:
             if change.value != "updated":
-                self.told(f"{day}  alert {change.value}: {turn.diagnosis.cause.value} ({alert.key})")
+                self.told(
+                    f"{day}  alert {change.value}: {turn.diagnosis.cause.value} ({alert.key})"
+                )
         if turn.decision is not None:
             self.told(f"{day}  {turn.decision.action.value}")
             if turn.decision.version_after != turn.decision.version_before:
@@ -129,51 +128,8 @@ class Rehearsal:
         return {}
 
 
-@contextlib.contextmanager
-def rehearse(
-    folder: Path, *, start: datetime, told: Callable[[str], None]
-) -> Iterator[Rehearsal]:
-    """A rehearsal with the service of the project in `folder`, stopped at the end."""
-    clock_file = folder / "clock.txt"
-    set_clock(clock_file, start)
-    with contextlib.ExitStack() as stack:
-        url = stack.enter_context(_service(folder, clock_file))
-        http = stack.enter_context(httpx.Client(base_url=url, timeout=60.0))
-        project = stack.enter_context(open_project(folder / "homeostat.yaml"))
-        yield Rehearsal(
-            project=project, http=http, clock_file=clock_file, now=start, told=told
-        )
-
-
 def set_clock(path: Path, now: datetime) -> None:
     """Write the simulated time, so that no reader sees half of it."""
     temporary = path.with_suffix(".tmp")
     temporary.write_text(now.isoformat(), encoding="utf-8")
     temporary.replace(path)
-
-
-@contextlib.contextmanager
-def _service(folder: Path, clock_file: Path) -> Iterator[str]:
-    """The address of `homeostat serve` in a process of its own, ready to answer."""
-    command = [sys.executable, "-m", "homeostat.cli.app", "serve", "--port", "0"]
-    command += ["--config", str(folder / "homeostat.yaml"), "--clock-file", str(clock_file)]
-    log = folder / "serve.log"
-    with log.open("wb") as stream:
-        process = subprocess.Popen(command, stderr=stream, env={**os.environ})  # noqa: S603
-    try:
-        yield _address(process, log)
-    finally:
-        process.terminate()
-        process.wait(timeout=PATIENCE_S)
-
-
-def _address(process: subprocess.Popen[bytes], log: Path) -> str:
-    """Where the service listens, by its own log."""
-    deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline and process.poll() is None:
-        for line in log.read_text(encoding="utf-8").splitlines():
-            if '"listening"' in line:
-                event = json.loads(line)
-                return f"http://{event['host']}:{event['port']}"
-        time.sleep(0.02)
-    raise Unavailable(f"the service did not start; see {log}")

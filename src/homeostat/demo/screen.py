@@ -1,19 +1,47 @@
 """What a person sees of the demo."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from homeostat.demo.stories import Story
 
-__all__ = ["Screen"]
+__all__ = ["Bars", "Screen"]
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """The bars of the stories, and the lines above them."""
+
+    progress: Progress
+    tasks: Sequence[TaskID]
+    titles: Sequence[str]
+
+    def begin(self, number: int) -> None:
+        """A story begins."""
+        self.progress.update(self.tasks[number], visible=True)
+        self.progress.start_task(self.tasks[number])
+
+    def day(self, number: int) -> None:
+        """A simulated day is over."""
+        self.progress.advance(self.tasks[number])
+
+    def line(self, number: int, text: str) -> None:
+        """Something happened."""
+        self.progress.console.print(f"  [dim]{number + 1}[/] {text}")
+
+    def end(self, number: int) -> None:
+        """A story is over."""
+        task = self.progress.tasks[number]
+        self.progress.update(self.tasks[number], total=task.completed)
 
 
 class Screen:
@@ -37,23 +65,21 @@ class Screen:
         self._console.print(f"  [green]✓[/] {name} [dim]{time.monotonic() - began:.1f} s[/]")
 
     @contextmanager
-    def story(self, story: Story) -> Iterator[Callable[[str], None]]:
-        """A bar while a story is told; yields what takes a line on what happens."""
+    def stories(self, stories: Sequence[Story]) -> Iterator["Bars"]:
+        """A bar for each story while they are told."""
         columns = (
-            SpinnerColumn(),
+            SpinnerColumn(finished_text="[green]✓[/]"),
             TextColumn("[bold]{task.description}[/]"),
-            BarColumn(bar_width=24),
+            TextColumn("[dim]day {task.completed:.0f}[/]"),
             TimeElapsedColumn(),
         )
         self._console.print()
         with Progress(*columns, console=self._console) as progress:
-            task = progress.add_task(story.title, total=None)
-
-            def said(line: str) -> None:
-                progress.console.print(f"    {line}")
-
-            yield said
-            progress.update(task, total=1, completed=1)
+            tasks = [
+                progress.add_task(one.title, total=None, start=False, visible=False)
+                for one in stories
+            ]
+            yield Bars(progress, tasks, [one.title for one in stories])
 
     def close(self, summary: dict[str, Any], problems: list[str], path: Path) -> None:
         """The table of the stories, and where to read on."""

@@ -189,9 +189,7 @@ def _until(scene: Rehearsal, *ends: Action) -> Iterator[int]:
         yield day
 
 
-def _chapters(
-    start: datetime, changed: datetime, remedied: datetime, end: datetime
-) -> Chapters:
+def _chapters(start: datetime, changed: datetime, remedied: datetime, end: datetime) -> Chapters:
     return Chapters(
         before=Span(since=start, until=changed, as_of=end),
         during=Span(since=changed, until=remedied, as_of=end),
@@ -208,8 +206,6 @@ def _promote_spoilt(scene: Rehearsal, frame: pl.DataFrame, *, seed: int) -> None
     made = file_rows(project.baseline, spoilt, "spoilt.csv")
     version = project.workshop.make(made, project.recipe(), now=scene.now)
     reason = "promoted by hand, without a look at the gates"
-    project.actor.promote(
-        version.number, Order(by="somebody", now=scene.now, reasons=(reason,))
-    )
+    project.actor.promote(version.number, Order(by="somebody", now=scene.now, reasons=(reason,)))
     scene.told(f"{scene.now:%d %b %H:%M}  version {version.number} promoted by hand")
     scene.wait_for(version.number, frame)

@@ -28,16 +28,19 @@ __all__ = ["MlflowTracker", "NoTracker", "Tracker", "open_tracker"]
 ALIAS = "champion"
 NUMBER = "homeostat.version"  #: tag of a registered version: its number with us
 DIGEST = "homeostat.digest"  #: tag of a registered version: sha256 of its manifest
+LOCATION = "homeostat.location"  #: tag of a registered version: its folder under the root
 KIND = "homeostat.kind"  #: tag of a run: "training" or "monitoring"
 
 #: Set before MLflow is first imported, unless the user has set them.  By its own defaults it
-#: asks the internet for a telemetry configuration, and tries for minutes to reach a server.
+#: asks the internet for a telemetry configuration, tries for minutes to reach a server, and
+#: prints among what our commands print.
 ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",
     "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
 
 _NOT_IN_A_KEY = re.compile(r"[^\w./ -]", re.ASCII)
@@ -124,7 +127,11 @@ class MlflowTracker:
                 version.model,
                 source=self._source(version, run),
                 run_id=run.info.run_id,
-                tags={NUMBER: str(version.number), DIGEST: version.digest},
+                tags={
+                    NUMBER: str(version.number),
+                    DIGEST: version.digest,
+                    LOCATION: version.location,
+                },
             )
 
     def log_monitoring(self, result_metrics: Mapping[str, float], *, at: datetime) -> None:
@@ -222,7 +229,7 @@ class MlflowTracker:
         return str(client.create_run(experiment, tags=tags, run_name="monitoring").info.run_id)
 
     def _source(self, version: Version, run: "Run") -> str:
-        """The artefact's folder; a server takes no local folder, there it is the run's."""
+        """The artefact's folder; a server refuses those, there it is a place in the run."""
         if self.uri.startswith(("http://", "https://")):
             return f"{run.info.artifact_uri}/model"
         return (self.artifacts.resolve() / version.location).as_uri()

@@ -56,6 +56,7 @@ TYPES = frozenset(
         _SKLEARN + "tree._tree.Tree",
         # The loss and link of boosting: they hold the bounds of an interval, and no state.
         _SKLEARN + "_loss._loss.CyHalfBinomialLoss",
+        "_loss.CyHalfBinomialLoss",  # the same, in older releases of scikit-learn
         _SKLEARN + "_loss.loss.HalfBinomialLoss",
         _SKLEARN + "_loss.link.LogitLink",
         _SKLEARN + "_loss.link.Interval",

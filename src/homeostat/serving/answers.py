@@ -43,8 +43,8 @@ class Answer(BaseModel):
 
     @classmethod
     def of(cls, one: Prediction) -> "Answer":
-        """How a prediction is told to the caller."""
-        return cls(
+        """How a prediction is told to the caller; unchecked, for it is ours."""
+        return cls.model_construct(
             prediction=one.prediction,
             probability=one.probability,
             model_version=str(one.version),

@@ -84,9 +84,9 @@ def _lifespan(
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         service.start()
-        await service.refresh()
         refreshing = asyncio.create_task(service.champions.run(refresh_s))
         try:
+            await service.champions.looked.wait()
             yield
         finally:
             refreshing.cancel()

@@ -64,6 +64,7 @@ class Champions:
         self.current: Champion | None = None
         self.deployment: Deployment | None = None  #: as last read
         self.problem: str | None = None  #: why `current` is not what it should be, if so
+        self.looked = asyncio.Event()  #: set once `run` has looked for the first time
         self._store = store
         self._load_scorer = load_scorer
         self._counting = counting
@@ -113,6 +114,7 @@ class Champions:
             except Exception as error:  # the edge of this task: it must outlive any surprise
                 log.exception("refresh failed", model=self.model)
                 self._report(f"{type(error).__name__} while refreshing: {error}")
+            self.looked.set()
             await asyncio.sleep(every_s)
 
     async def _follow(self) -> None:
@@ -132,19 +134,23 @@ class Champions:
     async def _take_over(self, number: int, digest: str | None) -> None:
         try:
             champion = await self._keep(number)
-            if digest not in {None, champion.version.digest}:
-                self._kept.pop(number)
-                message = (
-                    f"version {number} has the digest {champion.version.digest[:12]}, in service "
-                    f"is to be {str(digest)[:12]}; promote it again"
-                )
-                raise StateError(message)
-        except HomeostatError:
+            self._refuse_other(champion, digest)
+        except Exception:
             self._back_off(number, digest)
             raise
         self._failed = None
         self.current = champion
         log.info("model in service", model=self.model, version=number, digest=digest)
+
+    def _refuse_other(self, champion: Champion, digest: str | None) -> None:
+        version = champion.version
+        if digest not in {None, version.digest}:
+            self._kept.pop(version.number)
+            message = (
+                f"version {version.number} has the digest {version.digest[:12]}, in service "
+                f"is to be {str(digest)[:12]}; promote it again"
+            )
+            raise StateError(message)
 
     def _back_off(self, number: int, digest: str | None) -> None:
         same = self._failed == (number, digest)

@@ -1,7 +1,7 @@
 """What routes are given."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Query, Request
 
@@ -13,7 +13,9 @@ from homeostat.serving.wire import read_body
 __all__ = ["ERRORS", "BodyDep", "MaxBatchDep", "ServiceDep", "Version", "VersionDep"]
 
 #: What a route that reads a body may answer besides 200.
-ERRORS = {status: {"model": Failure} for status in (401, 404, 409, 413, 422, 500, 503)}
+ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {"model": Failure} for status in (401, 404, 409, 413, 422, 500, 503)
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +26,13 @@ class Version:
     pinned: bool  #: whether it was asked for by number
 
 
-def _service(request: Request) -> Service:
+# These wait for nothing; but what is not `async` is run in a thread.
+async def _service(request: Request) -> Service:
     service: Service = request.app.state.service
     return service
 
 
-def _max_batch(request: Request) -> int:
+async def _max_batch(request: Request) -> int:
     rows: int = request.app.state.max_batch
     return rows
 

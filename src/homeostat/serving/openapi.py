@@ -31,9 +31,7 @@ def body_of(name: str) -> dict[str, Any]:
 
 def describe(routes: Sequence[BaseRoute], model: str, champion: Champion | None) -> dict[str, Any]:
     """The OpenAPI description, with the rows that `champion` asks for and an example of one."""
-    description = get_openapi(
-        title=f"homeostat: {model}", version=release(), routes=routes
-    )
+    description = get_openapi(title=f"homeostat: {model}", version=release(), routes=routes)
     schemas: dict[str, Any] = description["components"]["schemas"]
     schemas |= {"Row": {"type": "object"}, "Rows": {"type": "object"}}
     schemas |= _schemas(LabelBatch)

@@ -37,19 +37,26 @@ EXACT = 2**53
 
 LONGEST_TEXT = 4096  #: characters of a category
 
+CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
+
 CONFIG = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
 
 
 def no_later(value: datetime, info: ValidationInfo) -> datetime:
     """The time in UTC, when it is at most `AHEAD` of the clock in the context."""
-    now: datetime = info.context["now"]
+    now = _now(info)
     if value > now + AHEAD:
         raise ValueError(f"more than 5 minutes ahead of the server's clock, {now.isoformat()}")
     return value.astimezone(UTC)
 
 
+def _now(info: ValidationInfo) -> datetime:
+    context: dict[str, datetime] = info.context or {}
+    return context["now"]
+
+
 def _recent(value: datetime, info: ValidationInfo) -> datetime:
-    now: datetime = info.context["now"]
+    now = _now(info)
     if value < now - BEHIND:
         raise ValueError(f"more than 30 days behind the server's clock, {now.isoformat()}")
     return value
@@ -86,8 +93,7 @@ class RowRequest:
             "event_time": self.event_time and self.event_time.isoformat(),
             "model_version": pinned,
         }
-        text = json.dumps(asked, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()
+        return hashlib.sha256(CANONICAL.encode(asked).encode()).hexdigest()
 
 
 class Requests:

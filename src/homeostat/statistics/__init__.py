@@ -74,7 +74,7 @@ def share_p_value(
     Examples
     --------
     >>> round(share_p_value(0, 100, 5, 100), 4)
-    0.0592
+    0.0594
     """
     cases, n = cases_reference + cases_current, n_reference + n_current
     rarer = min(cases, n - cases)
@@ -104,7 +104,7 @@ def share_detectable(share: float, n_reference: int, n_current: int, alpha: floa
     """
     spread = 1 / n_reference + 1 / n_current
     needed = float(ndtri(1 - alpha / 2))
-    level = min(0.5, max(share, 1 / n_reference))
+    rise, level = 0.0, min(0.5, max(share, 1 / n_reference))
     for _ in range(8):  # the spread depends on the rise itself; this settles in a few rounds
         rise = (needed + float(ndtri(POWER))) * float(np.sqrt(level * (1 - level) * spread))
         level = min(0.5, share + rise / 2)

@@ -102,9 +102,7 @@ def open_database(url: str, *, create: bool, busy_timeout_s: float) -> Database:
     else:
         engine = create_engine(parsed, pool_pre_ping=True, connect_args={"connect_timeout": 10})
         event.listen(engine, "connect", _postgres_setter(busy_timeout_s))
-        reader = engine.execution_options(
-            isolation_level="REPEATABLE READ", postgresql_readonly=True
-        )
+        reader = engine.execution_options(isolation_level="REPEATABLE READ")
     return Database(
         name=_name(parsed),
         reader=reader,

@@ -59,9 +59,7 @@ def newest_label_at(connection: Connection, as_of: datetime | None) -> datetime 
     return newest
 
 
-def newest_labels(
-    connection: Connection, held: Sequence[Prediction]
-) -> list[LabelledPrediction]:
+def newest_labels(connection: Connection, held: Sequence[Prediction]) -> list[LabelledPrediction]:
     """Those of the predictions that have a label, with the newest one."""
     keys = [one.id for one in held]
     newest: dict[str, Label] = {}

@@ -13,7 +13,7 @@ from homeostat.prediction import Prediction
 from homeostat.store import profiles, tables
 from homeostat.store.engine import Database
 from homeostat.store.profiles import MinuteProfile
-from homeostat.store.statements import chunks, insert_or_ignore
+from homeostat.store.statements import chunks
 from homeostat.store.tables import microseconds
 
 __all__ = [
@@ -35,6 +35,14 @@ _TABLE = tables.predictions
 _COLUMNS = tuple(column.name for column in _TABLE.columns)
 _ENCODE = json.JSONEncoder(separators=(",", ":")).encode
 _INSERT = str(insert(_TABLE).compile(dialect=sqlite.dialect()))
+
+#: One array for each column: one statement, whatever the number of rows.
+_UNNEST = (
+    f"INSERT INTO predictions ({', '.join(_COLUMNS)}) "  # noqa: S608  # names of ours
+    "SELECT * FROM unnest(%s::text[], %s::text[], %s::integer[], %s::bigint[], %s::bigint[], "
+    "%s::text[], %s::integer[], %s::double precision[], %s::text[]) "
+    "ON CONFLICT DO NOTHING RETURNING id"
+)
 
 
 def add_predictions(
@@ -134,15 +142,18 @@ def prediction_from(row: Sequence[Any]) -> Prediction:
 
 
 def _insert_new(connection: Connection, batch: dict[str, Prediction]) -> set[str]:
+    """The ids of those of `batch` that were not there and are now.
+
+    The rows go past the parameters of SQLAlchemy, which would cost as much as the insertion.
+    """
     if connection.dialect.name == "postgresql":
         # In the order of the ids: two batches that share some then wait and never deadlock.
-        rows = [_row(batch[key]) for key in sorted(batch)]
-        statement = insert_or_ignore(connection, _TABLE).returning(_TABLE.c.id)
-        return set(connection.scalars(statement, rows)) if rows else set()
+        columns = zip(*(_bare(batch[key]) for key in sorted(batch)), strict=True)
+        arrays = tuple(list(column) for column in columns)
+        return set(connection.exec_driver_sql(_UNNEST, arrays).scalars()) if arrays else set()
     new = batch.keys() - present(connection, list(batch))
     bare = [_bare(one) for key, one in batch.items() if key in new]
     if bare:
-        # Past the parameters of SQLAlchemy, which would cost as much again as the insertion.
         connection.exec_driver_sql(_INSERT, bare)
     return set(new)
 
@@ -155,27 +166,19 @@ def _by_id(connection: Connection, keys: Sequence[str]) -> dict[str, Prediction]
     }
 
 
-def _row(one: Prediction) -> dict[str, Any]:
-    """The values of all columns, in their order."""
-    return {
-        "id": one.id,
-        "model": one.model,
-        "version": one.version,
-        "received_at": one.received_at,
-        "event_time": one.event_time,
-        "features": _ENCODE(one.features),
-        "prediction": one.prediction,
-        "probability": one.probability,
-        "body_digest": one.body_digest,
-    }
-
-
 def _bare(one: Prediction) -> tuple[Any, ...]:
-    """The values of all columns, in their order, as the driver takes them."""
-    row = _row(one)
-    row["received_at"] = microseconds(one.received_at)
-    row["event_time"] = None if one.event_time is None else microseconds(one.event_time)
-    return tuple(row.values())
+    """The values of all columns, in their order, as the drivers take them."""
+    return (
+        one.id,
+        one.model,
+        one.version,
+        microseconds(one.received_at),
+        None if one.event_time is None else microseconds(one.event_time),
+        _ENCODE(one.features),
+        one.prediction,
+        one.probability,
+        one.body_digest,
+    )
 
 
 def _answer(stored: Prediction, asked: Prediction) -> Prediction | Conflict:

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Table, text
 from sqlalchemy.dialects import postgresql, sqlite
 
-__all__ = ["chunks", "insert_if_new", "insert_or_ignore", "lock_writers", "upsert"]
+__all__ = ["chunks", "insert_if_new", "lock_writers", "upsert"]
 
 #: Values in one IN (...): far below every limit, and enough to make statements few.
 CHUNK = 500
@@ -25,17 +25,17 @@ def chunks(items: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:
     return (items[start : start + size] for start in range(0, len(items), size))
 
 
-def insert_or_ignore(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
-    """An INSERT that leaves a row alone whose key is there already."""
-    if connection.dialect.name == "postgresql":
-        return postgresql.insert(table).on_conflict_do_nothing()
-    return sqlite.insert(table).on_conflict_do_nothing()
-
-
 def insert_if_new(connection: Connection, table: Table, row: dict[str, Any]) -> bool:
     """Whether the row was inserted; else its key is there already and nothing is changed."""
-    statement = insert_or_ignore(connection, table).inline()
-    done = connection.execute(statement, row, execution_options={"preserve_rowcount": True})
+    statement: postgresql.Insert | sqlite.Insert = (
+        postgresql.insert(table).on_conflict_do_nothing()
+        if connection.dialect.name == "postgresql"
+        else sqlite.insert(table).on_conflict_do_nothing()
+    )
+    # Without both, the count is that of the keys that PostgreSQL was asked to return.
+    done = connection.execute(
+        statement.inline(), row, execution_options={"preserve_rowcount": True}
+    )
     return done.rowcount == 1
 
 

@@ -120,7 +120,7 @@ class Store:
         with self._database.write() as connection:
             return labels.add_labels(connection, labels_, park=park)
 
-    def labelled(
+    def labelled(  # noqa: PLR0913  # all but the model go by name
         self,
         model: str,
         *,

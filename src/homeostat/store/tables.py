@@ -108,6 +108,7 @@ labels = Table(
     Column("received_at", UtcTime, nullable=False),
     Column("labelled_at", UtcTime),
     Column("source", Text, nullable=False),
+    Index("ix_labels_received", "received_at"),
 )
 
 #: Counts as they were committed with their predictions; compaction moves them to minutes.

@@ -1,5 +1,4 @@
 import random
-import string
 from datetime import UTC, datetime
 from typing import Any
 
@@ -102,7 +101,11 @@ def test_what_was_seen_is_noted() -> None:
         ),
         pytest.param([1 - y for y in Y], "gives the target 'y' away", id="reversed target"),
         pytest.param([("no", "yes")[y] for y in Y], "gives the target 'y' away", id="as text"),
-        pytest.param([5.0 if y else None for y in Y], "gives the target 'y' away", id="if missing"),
+        pytest.param(
+            [x if y else None for x, y in zip(NOISE, Y, strict=True)],
+            "gives the target 'y' away",
+            id="if missing",
+        ),
     ],
 )
 def test_columns_that_teach_nothing_are_left_out(values: list[Any], why: str) -> None:
@@ -178,14 +181,15 @@ def test_a_column_that_predicts_strikingly_well_is_kept_with_a_warning() -> None
 
 @given(st.integers(0, 2**32))
 def test_noise_in_many_categories_is_no_leak(seed: int) -> None:
+    """Scored by their own rows, texts that hardly repeat would say the target by heart."""
     dice = random.Random(seed)
-    text = pl.Series([dice.choice(string.ascii_letters) for _ in range(300)])
-    positive = pl.Series([dice.random() < 0.2 for _ in range(300)])
+    text = pl.Series([f"w{dice.randrange(1_000)}" for _ in range(1_000)])
+    positive = pl.Series([dice.random() < 0.3 for _ in range(1_000)])
 
     area = single_column_auc(text, positive)
 
     assert area is not None
-    assert area < 0.8
+    assert area < 0.65
 
 
 def test_numbers_stored_as_text_are_told() -> None:

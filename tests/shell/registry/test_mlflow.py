@@ -63,7 +63,11 @@ def test_a_training_is_a_run_and_a_registered_version(
         run = client.get_run(str(found.run_id))
 
     assert found.source == f"file://{tmp_path}/models/credit/3"
-    assert found.tags == {"homeostat.version": "3", "homeostat.digest": f"{3:064x}"}
+    assert found.tags == {
+        "homeostat.version": "3",
+        "homeostat.digest": f"{3:064x}",
+        "homeostat.location": "credit/3",
+    }
     assert run.info.status == "FINISHED"
     assert run.data.metrics == {"f1": 0.8, "a ___": 1.0}
     assert run.data.params == {"algorithm": "x", "_ _weird_": "1"}

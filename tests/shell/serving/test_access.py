@@ -28,7 +28,15 @@ def shape(answer: httpx.Response) -> bool:
 
 async def test_every_path_but_health_needs_the_key(world: World) -> None:
     paths = route_paths()
-    paths |= {"//", "//predict", "/predict/", "/%2e%2e/predict", "/health/", "/nothing", "/health/x"}
+    paths |= {
+        "//",
+        "//predict",
+        "/predict/",
+        "/%2e%2e/predict",
+        "/health/",
+        "/nothing",
+        "/health/x",
+    }
     wrong = [{}, {"X-API-Key": ""}, {"X-API-Key": "a key"}, {"X-API-Key": KEY + " "}]
     async with asking(world, api_key=KEY) as client:
         for path in sorted(paths - {"/health"}):

@@ -84,9 +84,7 @@ async def test_unknown_ids_are_all_named_and_nothing_is_stored(
     assert not values(world)
 
 
-async def test_a_parked_label_joins_its_prediction(
-    world: World, client: httpx.AsyncClient
-) -> None:
+async def test_a_parked_label_joins_its_prediction(world: World, client: httpx.AsyncClient) -> None:
     label = {"prediction_id": "later", "label": 1}
 
     answer = await client.post("/labels", json={"labels": [label], "park": True})
@@ -137,9 +135,7 @@ async def test_what_is_no_class_is_refused(
         b'{"labels": [{"prediction_id": "a", "label": 1}], "more": 1}',
     ],
 )
-async def test_a_bad_body_is_refused(
-    world: World, client: httpx.AsyncClient, body: bytes
-) -> None:
+async def test_a_bad_body_is_refused(world: World, client: httpx.AsyncClient, body: bytes) -> None:
     await predict(client, "a")
 
     answer = await client.post("/labels", content=body)

@@ -8,16 +8,16 @@ import httpx
 import pytest
 
 from homeostat.bins import PREDICTION, PROBABILITY
+from homeostat.prediction import Prediction
 from homeostat.store import Store
 from tests.shell.serving.world import MODEL, NOW, ROW, World, asking
 
 pytestmark = pytest.mark.anyio
 
-EVER = {"since": NOW - timedelta(days=1), "until": NOW + timedelta(days=1)}
 
-
-def stored(store: Store) -> list[Any]:
-    return store.predictions(MODEL, **EVER)
+def stored(store: Store) -> list[Prediction]:
+    day = timedelta(days=1)
+    return store.predictions(MODEL, since=NOW - day, until=NOW + day)
 
 
 async def test_an_answer_is_what_the_model_says(world: World, client: httpx.AsyncClient) -> None:
@@ -112,7 +112,9 @@ async def test_many_repeats_at_once_are_one_row(world: World, client: httpx.Asyn
     answers: list[httpx.Response] = []
 
     async def ask(age: int) -> None:
-        answers.append(await client.post("/predict", json={**ROW, "prediction_id": "x", "age": age}))
+        answers.append(
+            await client.post("/predict", json={**ROW, "prediction_id": "x", "age": age})
+        )
 
     async with anyio.create_task_group() as group:
         for i in range(60):

@@ -132,8 +132,7 @@ def test_everything_that_is_wrong_is_named_at_once() -> None:
         "owner: neither true nor false, got null",
         "job: missing",
         "Income: not asked for; did you mean 'income'?",
-        "more: not asked for; known: age, debt-ratio, event_time, income, job, owner, "
-        "prediction_id",
+        f"more: not asked for; known: {', '.join(sorted([*ROW, 'event_time', 'prediction_id']))}",
     ]
 
 
@@ -177,7 +176,7 @@ def test_an_ambiguous_name_is_no_name() -> None:
     with pytest.raises(UserError, match="a_b: not asked for"):
         ambiguous.one(b'{"a-b": 1, "a b": 2, "a_b": 3}', now=NOW)
     assert taken.one(b'{"a-b": 1, "a_b": 2}', now=NOW).features == {"a-b": 1, "a_b": 2}
-    with pytest.raises(UserError, match="event_time: .*event time: missing|event time: missing"):
+    with pytest.raises(UserError, match="event time: missing"):
         reserved.one(b'{"event_time": 1}', now=NOW)
 
 

@@ -9,6 +9,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import anyio.lowlevel
 import httpx
 import numpy as np
 import polars as pl
@@ -50,6 +51,17 @@ SCHEMA = Schema(
 )
 
 ROW: Row = {"debt-ratio": 0.5, "age": 41, "income": 1800.0, "owner": True, "job": "cook"}
+
+#: homeostat.yaml
+CONFIG = {
+    "model": MODEL,
+    "target": {"column": "bad"},
+    "features": {
+        one.name: {"kind": one.kind.value, "categories": one.categories} for one in SCHEMA.features
+    },
+    "data": {"path": "rows.csv"},
+    "mlflow": {"tracking_uri": ""},
+}
 
 
 def frame(n: int = 300, seed: int = 0) -> pl.DataFrame:
@@ -114,7 +126,8 @@ def register(store: Store, root: Path, *, turn: int = 1) -> Version:
 
 def freeze(rows: pl.DataFrame, scores: Any) -> Reference:
     scored = rows.with_columns(
-        pl.Series(PROBABILITY, scores), pl.Series(PREDICTION, (scores >= 0.5).astype(int).astype(str))
+        pl.Series(PROBABILITY, scores),
+        pl.Series(PREDICTION, (scores >= 0.5).astype(int).astype(str)),
     )
     return Reference(
         model=MODEL,
@@ -189,3 +202,9 @@ async def asking(world: World, **options: Any) -> AsyncIterator[httpx.AsyncClien
         httpx.AsyncClient(transport=transport, base_url="http://test") as client,
     ):
         yield client
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Lets the others run until the condition holds."""
+    while not condition():
+        await anyio.lowlevel.checkpoint()

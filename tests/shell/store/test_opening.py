@@ -4,10 +4,11 @@ import os
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
+from threading import Event
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -15,11 +16,15 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, text
 
+from homeostat.engines.rows import RowCounter
 from homeostat.errors import HomeostatError, NotFound, StateError, Unavailable, UserError
-from homeostat.store import Store, open_store
+from homeostat.prediction import Prediction
+from homeostat.reference import Reference
+from homeostat.store import MinuteProfile, Store, migrate, open_store
 from homeostat.store.migrate import VERSION_TABLE, alembic_config
 from homeostat.store.tables import METADATA, REVISION
 from homeostat.testing.store_samples import (
+    BINS,
     START,
     sample_decision,
     sample_label,
@@ -115,11 +120,13 @@ def test_a_newer_schema_is_refused(store_url: str) -> None:
         open_store(store_url)
 
 
-def test_an_older_schema_is_migrated_only_when_asked(store_url: str) -> None:
+def test_an_older_schema_is_not_used_as_it_is(
+    store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     open_store(store_url).close()
-    execute(store_url, f"DELETE FROM {VERSION_TABLE}")
+    monkeypatch.setattr(migrate, "REVISION", "0002")  # as in the next version of the code
 
-    with pytest.raises(NotFound, match="no store"):
+    with pytest.raises(StateError, match="'0001' and '0002' is needed"):
         open_store(store_url, create=False)
 
 
@@ -145,15 +152,15 @@ def test_what_is_append_only_stays(store: Store, table: str, statement: str) -> 
     assert store.decision("a") == sample_decision("a")
 
 
-def test_a_changed_reference_or_decision_is_not_given_out(store: Store) -> None:
-    from homeostat.reference import Reference
-    from homeostat.testing.store_samples import BINS, count_minutes
-
-    rows = [sample_prediction("a")]
-    store.add_predictions(rows, count_minutes)
-    profile = store.window_profile("m", 1, BINS, START, START.replace(hour=13))
+def test_a_changed_reference_is_not_given_out(store: Store) -> None:
+    counter = RowCounter(BINS)
+    counter.add({"income": 3})
     reference = Reference(
-        model="m", created_at=START, source="rows", data_fingerprint="ab", profile=profile
+        model="m",
+        created_at=START,
+        source="rows",
+        data_fingerprint="ab",
+        profile=counter.profile,
     )
     store.add_reference(reference)
     with store._database.write() as connection:
@@ -161,6 +168,20 @@ def test_a_changed_reference_or_decision_is_not_given_out(store: Store) -> None:
 
     with pytest.raises(StateError, match="was changed"):
         store.reference("m", reference.digest)
+
+
+def test_a_changed_decision_is_not_given_out(store: Store) -> None:
+    store.add_decision(sample_decision("a"))
+    sqlite = store._database.is_sqlite
+    trigger = "decisions_no_update" if sqlite else "decisions_no_change ON decisions"
+    with store._database.write() as connection:
+        connection.execute(text(f"DROP TRIGGER {trigger}"))
+        connection.execute(
+            text("UPDATE decisions SET body = replace(body, '0.3 seen', '0.1 seen')")
+        )
+
+    with pytest.raises(StateError, match="were changed"):
+        store.decision("a")
 
 
 # What does not open, and why.
@@ -208,13 +229,13 @@ def test_a_locked_file_is_unavailable(file: Path) -> None:
     url = f"sqlite:///{file}"
     with closing(sqlite3.connect(file, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
-        with pytest.raises(Unavailable, match="locked.*another process"):
+        with pytest.raises(Unavailable, match=r"locked.*another process"):
             open_store(url, busy_timeout_s=0.01)
         other.execute("ROLLBACK")
 
         with open_store(url, busy_timeout_s=0.01) as store:
             other.execute("BEGIN EXCLUSIVE")
-            with pytest.raises(Unavailable, match="locked.*another process"):
+            with pytest.raises(Unavailable, match=r"locked.*another process"):
                 store.add_predictions([sample_prediction("a")])
             assert store.count_predictions("m") == 0
             other.execute("ROLLBACK")
@@ -289,3 +310,24 @@ def test_a_folder_that_may_not_be_written_takes_no_new_store(folder_of_nobody: P
             open_store(f"sqlite:///{folder_of_nobody}/homeostat.db")
         with pytest.raises(Unavailable, match="cannot be made: Permission denied"):
             open_store(f"sqlite:///{folder_of_nobody}/deeper/homeostat.db")
+
+
+def test_who_waits_too_long_for_another_thread_is_told(file: Path) -> None:
+    begun, done = Event(), Event()
+
+    def hold(_rows: Sequence[Prediction]) -> list[MinuteProfile]:
+        begun.set()
+        assert done.wait(30)
+        return []
+
+    with (
+        open_store(f"sqlite:///{file}", busy_timeout_s=0.01) as store,
+        ThreadPoolExecutor(1) as threads,
+    ):
+        slow = threads.submit(store.add_predictions, [sample_prediction("a")], hold)
+        assert begun.wait(30)
+        with pytest.raises(Unavailable, match="busy; try again"):
+            store.set_flag("x", "y")
+        done.set()
+
+        assert slow.result() == [sample_prediction("a")]

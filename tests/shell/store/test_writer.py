@@ -90,7 +90,7 @@ def test_a_full_queue_refuses_and_takes_again_later(store: Store) -> None:
         first = await begin(writer, rows("first", 1))
         await asyncio.to_thread(gate.reached.wait, 30)
         waiting = await begin(writer, rows("waiting", 3))
-        with pytest.raises(QueueFull, match="3 predictions wait.*at most 5") as caught:
+        with pytest.raises(QueueFull, match=r"3 predictions wait.*at most 5") as caught:
             await writer.submit(rows("refused", 3))
         assert caught.value.retry_after_s > 0
         with pytest.raises(UserError, match="split them"):

@@ -7,9 +7,7 @@ from homeostat.serving.dependencies import ServiceDep
 
 __all__ = ["router"]
 
-router = APIRouter(
-    prefix="/monitoring", tags=["monitoring"], responses={503: {"model": Failure}}
-)
+router = APIRouter(prefix="/monitoring", tags=["monitoring"], responses={503: {"model": Failure}})
 
 
 @router.get("/stats")

@@ -52,6 +52,7 @@ def _log() -> None:
 
 
 def _profiles() -> None:
+    op.create_index("ix_labels_received", "labels", ["received_at"])
     op.create_table(
         "profile_parts",
         sa.Column("id", NUMBER, primary_key=True),
