@@ -28,11 +28,16 @@ class Order:
     now: datetime  #: UTC
     reasons: tuple[str, ...]
     verdicts: tuple[Verdict, ...] = ()
+    token: int | None = None  #: of the deployment that was judged; None when none was
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """Carries out actions on one model, each as one compare-and-set with its decision."""
+    """Carries out actions on one model, each as one compare-and-set with its decision.
+
+    An order that holds the token of what was judged raises Conflict, and changes nothing,
+    when another actor changed that since.
+    """
 
     store: Store
     model: str
@@ -41,7 +46,7 @@ class Actor:
     new_id: Callable[[], str]
 
     def deployment(self, *, now: datetime) -> Deployment:
-        """Where the model stands; written down first when it was never deployed."""
+        """Where the model stands; with the token -1 when it was never deployed."""
         held = self.store.deployment(self.model)
         return held or Deployment(model=self.model, since=now, token=-1)
 
@@ -153,6 +158,8 @@ class Actor:
         return version
 
     def _change(self, old: Deployment, new: Deployment, action: Action, order: Order) -> Decision:
+        if order.token not in {None, old.token}:
+            raise _lost(self.model)
         decision = Decision(
             id=self.new_id(),
             model=self.model,

@@ -66,7 +66,7 @@ class FeatureBins:
         elif self.low is not None and self.high is not None:
             edges = np.asarray(self.edges)
             mask[: int(np.searchsorted(edges, self.low)) + 1] = True
-            mask[int(np.searchsorted(edges, np.nextafter(self.high, np.inf))) + 1 :] = True
+            mask[int(np.searchsorted(edges, self.high, side="right")) + 1 :] = True
         return mask
 
     @property
@@ -75,7 +75,8 @@ class FeatureBins:
         edges = np.asarray(self.edges, dtype=float)
         if not len(edges):
             return np.zeros(1)
-        return np.concatenate(([edges[0]], (edges[:-1] + edges[1:]) / 2, [edges[-1]]))
+        halves = edges / 2  # halved first, so that the largest floats can be added
+        return np.concatenate(([edges[0]], halves[:-1] + halves[1:], [edges[-1]]))
 
 
 @dataclass(frozen=True)
@@ -162,7 +163,9 @@ def fit_numeric(name: str, values: NDArray[np.float64], *, kind: Kind = Kind.NUM
         shares = np.linspace(0, 1, QUANTILES + 1)
         distinct = np.unique(np.quantile(finite, shares, method="inverted_cdf"))
     low, high = float(distinct[0]), float(distinct[-1])
-    edges = np.append(distinct, np.nextafter(high, np.inf))
+    with np.errstate(over="ignore"):
+        end = np.nextafter(high, np.inf)
+    edges = np.append(distinct, end) if np.isfinite(end) else distinct
     edges = np.union1d(edges, np.concatenate((_octaves(edges), -_octaves(-edges[::-1]))))
     return FeatureBins(name=name, kind=kind, edges=tuple(edges.tolist()), low=low, high=high)
 

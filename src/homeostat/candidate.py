@@ -13,6 +13,7 @@ from homeostat.baseline import Baseline
 from homeostat.dataset import fingerprint, frame_rows, targets
 from homeostat.engines.frames import fit_frame_bins
 from homeostat.errors import UserError
+from homeostat.monitor import clean_windows
 from homeostat.prediction import LabelledPrediction
 from homeostat.registry import encode
 from homeostat.store import Store
@@ -40,6 +41,7 @@ class Harvest:
 
     Rows served before the change are left out: the original file stands for the old world,
     and a share of it goes into every candidate, so that what is rare now is not forgotten.
+    Rows of a broken feed are left out.
     """
 
     store: Store
@@ -83,7 +85,8 @@ class Harvest:
         until = kept[-1].prediction.received_at
         recent = [
             one.features
-            for one in self.store.predictions(self.model, since=until, until=now)
+            for window in self._clean(until, now)
+            for one in self.store.predictions(self.model, since=window[0], until=window[1])
             if one.received_at > until
         ]
         frame = row_frame(recent, schema)
@@ -101,7 +104,14 @@ class Harvest:
     def _labelled(self, onset: datetime | None, now: datetime) -> list[LabelledPrediction]:
         oldest = now - self.policy.lookback
         since = max(oldest, onset) if onset else oldest
-        return self.store.labelled(self.model, since=since, until=now, as_of=now)
+        return [
+            one
+            for begin, end in self._clean(since, now)
+            for one in self.store.labelled(self.model, since=begin, until=end, as_of=now)
+        ]
+
+    def _clean(self, since: datetime, until: datetime) -> list[tuple[datetime, datetime]]:
+        return clean_windows(self.store, self.model, since=since, until=until)
 
     def _original(self, fresh: int) -> pl.DataFrame:
         frame = self.baseline.training_frame()

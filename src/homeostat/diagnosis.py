@@ -71,10 +71,10 @@ def unit_factor(reference: FeatureProfile, current: FeatureProfile) -> float | N
         return None
     before = np.array([reference.quantile(share) for share in SHARES])
     after = np.array([current.quantile(share) for share in SHARES])
-    usable = (before > 0) & (after > 0)
+    usable = np.sign(before) * np.sign(after) > 0
     if usable.sum() < len(SHARES) * 2 / 3:
         return None
-    logs = np.log(after[usable] / before[usable])
+    logs = np.log(np.abs(after[usable])) - np.log(np.abs(before[usable]))
     middle = float(np.median(logs))
     same = float(np.std(logs)) <= LARGEST_SPREAD * abs(middle)
     return float(np.exp(middle)) if same and abs(middle) >= np.log(LEAST_FACTOR) else None

@@ -130,7 +130,7 @@ class Loop:
             evidence = self.bench.evidence(
                 deployment.champion,
                 deployment.candidate,
-                last_promoted_at=deployment.promoted_at if deployment.previous else None,
+                last_promoted_at=self._last_promotion(),
                 now=now,
             )
             outcome, answers = decide_promotion(build_gates(self.policy.gates), evidence)
@@ -139,6 +139,13 @@ class Loop:
         if deployment.phase is Phase.VERIFYING:
             return (self._aftermath(deployment, now=now),)
         return ()
+
+    def _last_promotion(self) -> datetime | None:
+        """When a version last took the place of another; the first deployment took none."""
+        for one in self.store.decisions(self.model, limit=1000):
+            if one.action is Action.PROMOTE and one.version_before is not None:
+                return one.decided_at
+        return None
 
     def _situation(
         self,
@@ -179,6 +186,7 @@ class Loop:
             now=seen.at,
             reasons=_reasons(action, seen, verdicts),
             verdicts=(seen.confirmed_drift, seen.quality, *verdicts),
+            token=deployment.token,
         )
         if action is Action.RETRAIN:
             return self._retrain(order, seen)
@@ -201,7 +209,8 @@ class Loop:
             version = self.workshop.make(rows, self.policy.recipe, now=order.now)
         except UserError as error:
             reasons = (f"the training failed: {error}",)
-            return self.actor.discard(Order(by="loop", now=order.now, reasons=reasons))
+            begun = None if order.token is None else order.token + 1
+            return self.actor.discard(replace(order, reasons=reasons, verdicts=(), token=begun))
         self.actor.offer(version.number, now=order.now)
         return decision
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import structlog
@@ -30,7 +31,7 @@ from homeostat.store import Store
 from homeostat.verdict import Outcome, Verdict
 from homeostat.version import Version
 
-__all__ = ["Monitor", "Observation", "WatchPolicy"]
+__all__ = ["Monitor", "Observation", "WatchPolicy", "clean_windows"]
 
 log = structlog.get_logger()
 
@@ -94,7 +95,8 @@ class Monitor:
             window=(at - self.policy.lookback, at),
         )
         quality = self._quality(version, at=at)
-        faults = self._known_faults(at)
+        known = self._known(at)
+        faults = self._known_faults(known, at)
         scene = Scene(
             reference=reference.profile,
             current=window,
@@ -102,7 +104,11 @@ class Monitor:
             known_faults=frozenset(faults),
         )
         diagnosis = diagnose(drift, quality, scene)
-        self.store.add_verdict(self.model, _kept(drift, _seen_faults(faults, diagnosis, at)), at)
+        found = {
+            "faults": _seen_faults(faults, diagnosis, at),
+            "broken": self._broken(known, diagnosis, at),
+        }
+        self.store.add_verdict(self.model, _kept(drift, found), at)
         observation = Observation(
             at=at,
             version=version.number,
@@ -119,12 +125,31 @@ class Monitor:
         earlier = [verdict for _, verdict in held]
         return persistent([drift, *earlier], self.policy.patience)
 
-    def _known_faults(self, at: datetime) -> dict[str, str]:
-        """Features whose feed was found broken at a time that this window still holds: when."""
+    def _known(self, at: datetime) -> dict[str, Any]:
+        """What the look before this one wrote down of broken feeds."""
         held = self.store.verdicts(self.model, "drift", limit=1, until=at)
-        faults: dict[str, str] = held[0][1].details.get("faults", {}) if held else {}
+        return held[0][1].details if held else {}
+
+    def _known_faults(self, known: dict[str, Any], at: datetime) -> dict[str, str]:
+        """Features whose feed was found broken at a time that this window still holds: when."""
         since = at - self.policy.lookback
+        faults: dict[str, str] = known.get("faults", {})
         return {k: v for k, v in faults.items() if datetime.fromisoformat(v) > since}
+
+    def _broken(self, known: dict[str, Any], seen: Diagnosis, at: datetime) -> list[list[str]]:
+        """The spans of time, oldest first, whose rows came from a feed that was found broken.
+
+        A fault is seen some time after it began, so a span begins with the window that showed
+        it.  Spans whose labels are no longer due are forgotten.
+        """
+        oldest = at - timedelta(days=self.policy.due_days)
+        spans = [one for one in known.get("broken", []) if datetime.fromisoformat(one[1]) > oldest]
+        if seen.cause is not Cause.DATA_FAULT or set(seen.features) <= set(seen.past):
+            return spans
+        since = at - self.policy.lookback
+        if spans and datetime.fromisoformat(spans[-1][1]) >= since:
+            since = min(since, datetime.fromisoformat(spans.pop()[0]))
+        return [*spans, [since.isoformat(), at.isoformat()]]
 
     def _reference(self, version: Version) -> Reference:
         digest = version.reference_digest
@@ -140,24 +165,35 @@ class Monitor:
         )
 
     def _quality(self, version: Version, *, at: datetime) -> Verdict:
-        """The verdict on the newest labels; the last one again when no label came since."""
+        """The verdict on the newest labels; the last one again when nothing is new.
+
+        Rows of a broken feed are left out: their labels say nothing against the model.
+        """
+        windows = clean_windows(
+            self.store, self.model, since=at - timedelta(days=self.policy.due_days), until=at
+        )
+        basis = {"version": version.number, "gaps": len(windows) - 1}
         newest = self.store.newest_label_at(as_of=at)
         held = self.store.verdicts(self.model, "quality", limit=1, until=at)
         if held and newest is not None:
             when, last = held[0]
-            if newest <= when and last.details.get("version") == version.number:
+            if newest <= when and last.details == basis:
                 return last
-        labelled = self.store.labelled(
-            self.model,
-            since=at - timedelta(days=self.policy.due_days),
-            until=at,
-            as_of=at,
-            version=version.number,
-            labelled_since=at - timedelta(days=self.policy.label_days),
-        )
+        labelled = [
+            one
+            for since, until in windows
+            for one in self.store.labelled(
+                self.model,
+                since=since,
+                until=until,
+                as_of=at,
+                version=version.number,
+                labelled_since=at - timedelta(days=self.policy.label_days),
+            )
+        ]
         verdict = replace(
             judge_quality(_calibration(labelled), self.policy.quality),
-            details={"version": version.number},
+            details=basis,
             window=_span(labelled),
         )
         self.store.add_verdict(self.model, verdict, at)
@@ -205,6 +241,23 @@ class Monitor:
             log.warning("monitoring not logged to mlflow", model=self.model, error=str(error))
 
 
+def clean_windows(
+    store: Store, model: str, *, since: datetime, until: datetime
+) -> list[tuple[datetime, datetime]]:
+    """The parts of [since, until), oldest first, in which no feed was found broken.
+
+    By what is known today: a fault that is seen late takes its rows out all the same.
+    """
+    held = store.verdicts(model, "drift", limit=1)
+    spans = held[0][1].details.get("broken", []) if held else []
+    windows = []
+    for begin, end in ((datetime.fromisoformat(a), datetime.fromisoformat(b)) for a, b in spans):
+        if since < min(begin, until):
+            windows.append((since, min(begin, until)))
+        since = max(since, end)
+    return [*windows, (since, until)] if since < until else windows
+
+
 def _calibration(labelled: list[LabelledPrediction]) -> Calibration:
     return Calibration.of(
         np.array([one.label.value for one in labelled], dtype=np.int64),
@@ -225,14 +278,14 @@ def _seen_faults(known: dict[str, str], seen: Diagnosis, at: datetime) -> dict[s
     return {**known, **{name: at.isoformat() for name in seen.features if name not in seen.past}}
 
 
-def _kept(verdict: Verdict, faults: dict[str, str]) -> Verdict:
+def _kept(verdict: Verdict, found: dict[str, Any]) -> Verdict:
     """The verdict as it is written down.
 
     Without the measurements of a quiet window, whose reason says what it could have seen;
-    with the features whose feed was found broken, and when last.
+    with the features whose feed was found broken and when last, and the spans of all faults.
     """
     kept = verdict if verdict.outcome is Outcome.FAIL else replace(verdict, measurements=())
-    return replace(kept, details={**verdict.details, "faults": faults})
+    return replace(kept, details={**verdict.details, **found})
 
 
 def _numbers(result: dict[str, object]) -> dict[str, float]:

@@ -7,7 +7,7 @@ from itertools import takewhile
 
 import numpy as np
 
-from homeostat.bins import PREDICTION, PROBABILITY
+from homeostat.bins import PREDICTION, PROBABILITY, same_bins
 from homeostat.metrics.calibration import Calibration
 from homeostat.metrics.confusion import PairedConfusion
 from homeostat.metrics.paired_loss import PairedLoss
@@ -83,10 +83,16 @@ def judge_drift(reference: Profile, current: Profile, policy: DriftPolicy) -> Ve
         hold every statistic of every feature with corrected p-values; its ``details`` say
         which features were ``excluded`` and why, and which ``drifted``.
 
+    Raises
+    ------
+    StateError
+        When the profiles were counted in different bins.
+
     References
     ----------
     Holm (1979), Scandinavian Journal of Statistics 6(2).
     """
+    same_bins(reference.bins, current.bins)
     if current.n < policy.min_rows or reference.n < policy.min_rows:
         reason = (
             f"{current.n:,} rows in the window and {reference.n:,} in the reference; "

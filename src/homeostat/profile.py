@@ -9,11 +9,14 @@ from numpy.typing import NDArray
 from homeostat.bins import Bins, FeatureBins, same_bins
 from homeostat.errors import StateError
 
-__all__ = ["Counts", "FeatureProfile", "Profile", "Sparse", "total"]
+__all__ = ["LARGEST", "Counts", "FeatureProfile", "Profile", "Sparse", "total"]
 
 Counts = NDArray[np.int64]
 
-#: Columns of the moments: finite values, their sum, their sum of squares.
+#: Size up to which a value goes into the moments, so that 1e28 squares can be summed.
+LARGEST = 1e140
+
+#: Columns of the moments: values up to `LARGEST`, their sum, their sum of squares.
 N, SUM, SQUARES = range(3)
 
 
@@ -23,7 +26,7 @@ class FeatureProfile:
 
     bins: FeatureBins
     counts: Counts  #: shape (bins.size,), the last one missing
-    moments: NDArray[np.float64]  #: n, sum and sum of squares of the finite values
+    moments: NDArray[np.float64]  #: n, sum and sum of squares of the values up to `LARGEST`
 
     @property
     def n(self) -> int:
@@ -42,12 +45,12 @@ class FeatureProfile:
 
     @property
     def mean(self) -> float:
-        """Mean of the finite values; NaN when there are none."""
+        """Mean of the values up to `LARGEST`; NaN when there are none."""
         return float(self.moments[SUM] / self.moments[N]) if self.moments[N] else float("nan")
 
     @property
     def std(self) -> float:
-        """Standard deviation of the finite values, dividing by n; NaN when there are none."""
+        """Standard deviation of the same, dividing by n; NaN when there are none."""
         if not self.moments[N]:
             return float("nan")
         variance = self.moments[SQUARES] / self.moments[N] - self.mean**2
@@ -76,7 +79,7 @@ class Sparse:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Profile:
-    """Integer counts for each bin of each feature, and moments of the finite values.
+    """Integer counts for each bin of each feature, and moments of the values up to `LARGEST`.
 
     Profiles in the same bins add: exactly in the counts, to rounding in the moments.
     Two profiles are equal when their bins and counts are.

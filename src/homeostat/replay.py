@@ -14,6 +14,7 @@ from homeostat.gates import Evidence
 from homeostat.metrics.auc import RankingQuality
 from homeostat.metrics.confusion import Confusion, PairedConfusion
 from homeostat.metrics.paired_loss import PairedLoss
+from homeostat.monitor import clean_windows
 from homeostat.prediction import LabelledPrediction
 from homeostat.registry import Scorer, load_scorer
 from homeostat.schema import Row, Segment
@@ -39,12 +40,13 @@ class Bench:
     def evidence(
         self, champion: int, candidate: int, *, last_promoted_at: datetime | None, now: datetime
     ) -> Evidence:
-        """What is known of the candidate on labelled rows newer than what both learnt from."""
+        """What is known of the candidate on labelled rows newer than what both learnt from.
+
+        Rows of a broken feed are left out.
+        """
         old, new = (self.scorer(number) for number in (champion, candidate))
         since = _untouched_since([old.version, new.version], now)
-        held = self.store.labelled(self.model, since=since, until=now, as_of=now)
-        newest = held[-1].prediction.received_at + TICK if held else since
-        _, due = self.store.label_coverage(self.model, since=since, until=newest, as_of=now)
+        held, due = self._labelled(since, now)
         trained_on = self._trained_on(old.version) | self._trained_on(new.version)
         labels = _labels(held)
         rows = [one.prediction.features for one in held]
@@ -65,6 +67,19 @@ class Bench:
             golden_champion=RankingQuality.of(golden_rows.labels, golden[0]),
             golden_candidate=RankingQuality.of(golden_rows.labels, golden[1]),
         )
+
+    def _labelled(self, since: datetime, now: datetime) -> tuple[list[LabelledPrediction], int]:
+        """The labelled rows, and how many rows there are up to the newest of them."""
+        store, model = self.store, self.model
+        held = [
+            one
+            for begin, end in clean_windows(store, model, since=since, until=now)
+            for one in store.labelled(model, since=begin, until=end, as_of=now)
+        ]
+        newest = held[-1].prediction.received_at + TICK if held else since
+        windows = clean_windows(store, model, since=since, until=newest)
+        due = [store.label_coverage(model, since=a, until=b, as_of=now)[1] for a, b in windows]
+        return held, sum(due)
 
     def scorer(self, number: int) -> Scorer:
         """The verified scorer of a version."""

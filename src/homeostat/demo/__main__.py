@@ -147,7 +147,7 @@ def _begin(
         rows_a_day=ROWS_A_DAY,
         seed=SEED,
     )
-    process = context.Process(target=tell, args=(scene, said))
+    process = context.Process(target=tell, args=(scene, said), daemon=True)
     process.start()
     return process, resources
 

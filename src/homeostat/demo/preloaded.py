@@ -3,9 +3,13 @@
 import importlib
 import os
 
+import sqlalchemy.orm
+
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 
 for _name in (
+    "mlflow.store.model_registry.sqlalchemy_store",
+    "mlflow.store.tracking.sqlalchemy_store",
     "mlflow.tracking",
     "polars",
     "skops.io",
@@ -17,3 +21,5 @@ for _name in (
     "homeostat.serving.app",
 ):
     importlib.import_module(_name)
+
+sqlalchemy.orm.configure_mappers()

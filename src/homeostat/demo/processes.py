@@ -51,7 +51,7 @@ def serving(context: ForkServerContext, home: Path, clock_file: Path) -> Iterato
     """The address of `homeostat serve` for the project in `home`, told to stop at the end."""
     log = home / "serve.log"
     words = ["serve", "--port", "0", "--clock-file", clock_file.name]
-    process = context.Process(target=_command, args=(home, words, log))
+    process = context.Process(target=_command, args=(home, words, log), daemon=True)
     process.start()
     try:
         yield _address(process, log)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from homeostat.bins import Bins, FeatureBins, fit_bins
 from homeostat.engines.rows import as_category
 from homeostat.errors import UserError
-from homeostat.profile import Profile
+from homeostat.profile import LARGEST, Profile
 from homeostat.schema import Kind, Schema
 
 __all__ = ["column_values", "count_frame", "fit_frame_bins"]
@@ -59,8 +59,8 @@ def count_frame(frame: Any, bins: Bins) -> Profile:
     for one in bins.features:
         values = column_values(native, one.name, one.kind)
         counts.append(_count(values, one))
-        finite = values[np.isfinite(values)] if one.kind.is_numeric else np.empty(0)
-        moments.append([len(finite), finite.sum(), np.square(finite).sum()])
+        summed = values[np.abs(values) <= LARGEST] if one.kind.is_numeric else np.empty(0)
+        moments.append([len(summed), summed.sum(), np.square(summed).sum()])
     flat = np.concatenate(counts) if counts else np.zeros(0, dtype=np.int64)
     return Profile(bins, flat, np.array(moments, dtype=float).reshape(-1, 3))
 

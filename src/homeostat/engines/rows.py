@@ -1,13 +1,12 @@
 """Counting one row at a time, as serving does: one bisection and one increment a feature."""
 
-import math
 from bisect import bisect_right
 from collections import Counter
 
 import numpy as np
 
 from homeostat.bins import Bins, FeatureBins
-from homeostat.profile import Profile
+from homeostat.profile import LARGEST, Profile
 from homeostat.schema import Row, Value
 
 __all__ = ["RowCounter"]
@@ -44,7 +43,7 @@ class RowCounter:
             elif index is None:
                 x = float(value)
                 counts[start + bisect_right(edges, x)] += 1
-                if math.isfinite(x):
+                if -LARGEST <= x <= LARGEST:
                     moments[0] += 1
                     moments[1] += x
                     moments[2] += x * x

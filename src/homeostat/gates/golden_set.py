@@ -26,8 +26,8 @@ class GoldenSet:
     def judge(self, evidence: Evidence) -> Verdict:
         """FAIL when the fall is over the margin, INCONCLUSIVE when it may be."""
         before, after = evidence.golden_champion, evidence.golden_candidate
-        if before is None or after is None or before.n < self.min_rows:
-            seen = 0 if before is None else before.n
+        seen = 0 if before is None or after is None else min(before.n, after.n)
+        if before is None or after is None or seen < self.min_rows:
             reason = f"{seen:,} golden rows of both classes, {self.min_rows:,} asked"
             return Verdict(question="golden_set", outcome=Outcome.INCONCLUSIVE, reason=reason)
         fall = before.auc - after.auc

@@ -111,20 +111,27 @@ class PairedConfusion:
     def p_value(self) -> float:
         """One-sided: chance of so large a gain when both models have the same F1.
 
-        By the delta method on the eight multinomial counts; 1 when nothing can vary.
+        By the delta method on the eight multinomial counts.  Where that sees no variance, as
+        between a model that finds nothing and one that is always right, by the sign test on
+        the rows on which they differ.
 
         References
         ----------
         Agresti (2013), Categorical Data Analysis, section 16.1 (the delta method).
         """
-        spread = self._standard_error()
-        return float(ndtr(-self.f1_gain / spread)) if spread else 1.0
+        return self._upper_tail(self.f1_gain)
 
     @property
     def p_value_of_loss(self) -> float:
         """One-sided: chance of so large a loss of F1 when both models have the same."""
+        return self._upper_tail(-self.f1_gain)
+
+    def _upper_tail(self, gain: float) -> float:
         spread = self._standard_error()
-        return float(ndtr(self.f1_gain / spread)) if spread else 1.0
+        if spread:
+            return float(ndtr(-gain / spread))
+        differing = sum(self.cells[i] for i in (1, 2, 5, 6))
+        return 0.5**differing if gain > 0 else 1.0
 
     def _standard_error(self) -> float:
         if not self.n:
@@ -155,6 +162,6 @@ def _f1_slope(seen: Confusion, answer: NDArray[np.int64]) -> NDArray[np.float64]
     size = found + seen.false_positives + seen.false_negatives
     if not size:
         return np.zeros(8)
-    right, wrong = _LABEL * answer, _LABEL != answer
+    right, wrong = _LABEL * answer, answer != _LABEL
     slope: NDArray[np.float64] = 2 * right / size - found * (2 * right + wrong) / size**2
     return slope

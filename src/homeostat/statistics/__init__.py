@@ -13,15 +13,25 @@ from scipy.special import gammaln, ndtr, ndtri
 
 from homeostat.bins import FeatureBins
 from homeostat.extension import Catalog
-from homeostat.profile import FeatureProfile
+from homeostat.profile import Counts, FeatureProfile
 
-__all__ = ["STATISTICS", "Distance", "Statistic", "share_detectable", "share_p_value"]
+__all__ = [
+    "STATISTICS",
+    "Distance",
+    "Statistic",
+    "pool_rare",
+    "share_detectable",
+    "share_p_value",
+]
 
 #: A change of the minimum detectable effect is seen with this probability.
 POWER = 0.8
 
 #: Under so many pooled cases a share is compared exactly, not by its normal limit.
 EXACT_BELOW = 200
+
+#: Categories expected less often than this on either side are put into one group.
+LEAST_EXPECTED = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +120,41 @@ def share_detectable(share: float, n_reference: int, n_current: int, alpha: floa
         level = min(0.5, share + rise / 2)
     fewest = np.log(alpha / 2) / np.log(n_current / (n_reference + n_current))
     return float(min(1.0, max(rise, fewest / n_current)))
+
+
+def pool_rare(reference: Counts, current: Counts) -> tuple[Counts, Counts]:
+    """Counts by category, the rare and the unknown ones together in a last group.
+
+    Rare is what pooled shares expect under 5 times on either side, and so the same for both.
+    The unknown belong to them: of many rare categories some are always missed by the
+    reference.  While the group is rare itself the least frequent category joins it, as long
+    as two are left.  It may be empty.
+
+    Parameters
+    ----------
+    reference, current
+        Shape (k,), the last one unknown categories.
+
+    References
+    ----------
+    The rule of five: Cochran (1954), Biometrics 10.
+
+    Examples
+    --------
+    >>> pool_rare(np.array([60, 30, 6, 3, 0]), np.array([60, 30, 6, 3, 1]))
+    (array([60, 30,  9]), array([60, 30, 10]))
+    """
+    both = reference + current
+    least = LEAST_EXPECTED * both.sum() / min(reference.sum(), current.sum())
+    by_size = np.argsort(both[:-1], kind="stable")
+    within = np.cumsum(both[by_size]) + both[-1]  # of the group, were it to end here
+    rare = int(np.searchsorted(both[by_size], least))
+    held = within[rare - 1] if rare else both[-1]
+    if 0 < held < least and len(by_size) - rare > 1:
+        rare += 1
+    joined, kept = by_size[:rare], np.sort(by_size[rare:])
+    m, n = (np.append(s[kept], s[joined].sum() + s[-1]) for s in (reference, current))
+    return m, n
 
 
 def _log_choose(n: int, k: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -7,12 +7,9 @@ from scipy.special import chdtrc, chdtri, chndtrinc
 
 from homeostat.bins import FeatureBins
 from homeostat.profile import Counts, FeatureProfile
-from homeostat.statistics import POWER, STATISTICS, Distance
+from homeostat.statistics import POWER, STATISTICS, Distance, pool_rare, share_p_value
 
 __all__ = ["ChiSquare"]
-
-#: Categories expected less often than this in either sample are pooled into one.
-LEAST_EXPECTED = 5.0
 
 
 @STATISTICS.register("chi2")
@@ -23,13 +20,13 @@ class ChiSquare:
     .. math:: X^2 = \sum_{s,i} (n_{si} - e_{si})^2 / e_{si}, \quad
               TV = \tfrac12 \sum_i |q_i - p_i|
 
-    TV is the share of rows that would have to change their category, in [0, 1].  Categories
-    whose expected count is under 5 on either side are pooled, by the pooled shares and so
-    alike on both sides.
+    TV is the share of rows that would have to change their category, in [0, 1].  Rare
+    categories are one group, and so are unknown ones.  Of two groups the shares are compared,
+    exactly where they are few.
 
     References
     ----------
-    Pearson (1900), Philosophical Magazine 50; the rule of five: Cochran (1954), Biometrics 10.
+    Pearson (1900), Philosophical Magazine 50.
     """
 
     def applies(self, bins: FeatureBins) -> bool:
@@ -43,6 +40,8 @@ class ChiSquare:
         squares = [np.sum((s - s.sum() * share) ** 2 / (s.sum() * share)) for s in (m, n)]
         value = float(sum(squares))
         p_value = float(chdtrc(len(m) - 1, value)) if len(m) > 1 else 1.0
+        if len(m) == 2:
+            p_value = share_p_value(int(m[0]), int(m.sum()), int(n[0]), int(n.sum()))
         effect = float(np.abs(m / m.sum() - n / n.sum()).sum() / 2)
         return Distance(value, p_value, effect)
 
@@ -59,11 +58,5 @@ class ChiSquare:
 
 
 def _pooled(reference: Counts, current: Counts) -> tuple[Counts, Counts]:
-    both = reference + current
-    smaller = min(reference.sum(), current.sum())
-    rare = both * smaller < LEAST_EXPECTED * both.sum()
-    kept = ~rare
-    sides = [np.append(s[kept], s[rare].sum()) for s in (reference, current)]
-    if sides[0][-1] + sides[1][-1] == 0:
-        sides = [s[:-1] for s in sides]
-    return sides[0], sides[1]
+    m, n = pool_rare(reference, current)
+    return (m, n) if m[-1] + n[-1] else (m[:-1], n[:-1])

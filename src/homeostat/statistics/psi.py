@@ -8,7 +8,7 @@ from scipy.special import chdtrc, chdtri, chndtrinc
 
 from homeostat.bins import FeatureBins
 from homeostat.profile import Counts, FeatureProfile
-from homeostat.statistics import POWER, STATISTICS, Distance
+from homeostat.statistics import POWER, STATISTICS, Distance, pool_rare
 
 __all__ = ["PopulationStability"]
 
@@ -23,11 +23,12 @@ class PopulationStability:
 
     .. math:: \sum_i (q_i - p_i) \ln(q_i / p_i)
 
-    over the reference's deciles for a numeric feature and over the categories otherwise.
-    Half a row is added to every group first, so that an empty one is "rare" and not
-    "infinitely surprising".  In nats, in [0, inf).  With nothing changed it is about
-    (1/n + 1/m) times a chi-square with k - 1 degrees of freedom, hence the p-value: a fixed
-    threshold means different things at different n.
+    over the reference's deciles for a numeric feature and over the categories otherwise, of
+    which the rare and the unknown ones are one group.  Half a row is added to every group
+    first, so that an empty one is "rare" and not "infinitely surprising".  In nats, in
+    [0, inf).  With nothing changed it is about (1/n + 1/m) times a chi-square with k - 1
+    degrees of freedom, hence the p-value: a fixed threshold means different things at
+    different n.
 
     References
     ----------
@@ -41,7 +42,7 @@ class PopulationStability:
 
     def distance(self, reference: FeatureProfile, current: FeatureProfile) -> Distance:
         """PSI over the rows that have a value, and its p-value."""
-        m, n = _grouped(reference, reference), _grouped(current, reference)
+        m, n = _grouped(reference, current)
         p, q = _shares(m), _shares(n)
         value = float(np.sum((q - p) * np.log(q / p)))
         spread = 1 / m.sum() + 1 / n.sum()
@@ -49,7 +50,7 @@ class PopulationStability:
 
     def detectable(self, reference: FeatureProfile, current: FeatureProfile, alpha: float) -> float:
         """The PSI whose non-central chi-square passes the critical value with chance 0.8."""
-        m, n = _grouped(reference, reference), _grouped(current, reference)
+        m, n = _grouped(reference, current)
         critical = chdtri(len(m) - 1, alpha)
         excess = float(chndtrinc(critical, len(m) - 1, 1 - POWER))
         return excess * float(1 / m.sum() + 1 / n.sum())
@@ -60,14 +61,16 @@ def _shares(counts: Counts) -> NDArray[np.float64]:
     return smoothed
 
 
-def _grouped(profile: FeatureProfile, reference: FeatureProfile) -> Counts:
+def _grouped(reference: FeatureProfile, current: FeatureProfile) -> tuple[Counts, Counts]:
     """The counts by deciles of the reference, or by category; never fewer than two groups."""
-    present = profile.present
+    before, now = reference.present, current.present
     if not reference.bins.kind.is_numeric:
-        return present
-    below = np.cumsum(reference.present) - reference.present
-    groups = np.minimum(below * DECILES // max(reference.present.sum(), 1), DECILES - 1)
+        return pool_rare(before, now)
+    below = np.cumsum(before) - before
+    groups = np.minimum(below * DECILES // max(before.sum(), 1), DECILES - 1)
     _, groups = np.unique(groups, return_inverse=True)
-    counts = np.zeros(max(int(groups.max()) + 1, 2), dtype=np.int64)
-    np.add.at(counts, groups, present)
-    return counts
+    size = max(int(groups.max()) + 1, 2)
+    m, n = (np.zeros(size, dtype=np.int64) for _ in range(2))
+    np.add.at(m, groups, before)
+    np.add.at(n, groups, now)
+    return m, n

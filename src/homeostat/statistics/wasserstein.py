@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from homeostat.bins import FeatureBins
-from homeostat.profile import FeatureProfile
+from homeostat.profile import Counts, FeatureProfile
 from homeostat.statistics import STATISTICS, Distance
 
 __all__ = ["Wasserstein"]
@@ -18,8 +19,9 @@ class Wasserstein:
 
     .. math:: \frac{1}{s} \int |F(x) - G(x)| dx
 
-    over the range of the bins; what lies outside counts as lying on the outermost edge.  It
-    has no p-value: its distribution depends on the feature's own.  In [0, inf).
+    over the range of the bins; what lies outside counts as lying on the outermost edge.  s is
+    that of the reference, or of both together when the reference is constant.  It has no
+    p-value: its distribution depends on the feature's own.  In [0, inf).
 
     References
     ----------
@@ -31,15 +33,15 @@ class Wasserstein:
         return bins.kind.is_numeric
 
     def distance(self, reference: FeatureProfile, current: FeatureProfile) -> Distance:
-        """The distance over the rows that have a value; infinite from a constant reference."""
+        """The distance over the rows that have a value."""
         x = reference.bins.positions
+        x = x / (np.abs(x).max() or 1.0)  # so that squares neither overflow nor vanish
         f, g = (np.cumsum(side.present) / side.present.sum() for side in (reference, current))
         moved = float(np.sum(np.abs(f - g)[:-1] * np.diff(x)))
         if moved == 0:
             return Distance(0.0)
-        share = reference.present / reference.present.sum()
-        spread = float(np.sqrt(np.sum(share * (x - np.sum(share * x)) ** 2)))
-        return Distance(moved / spread if spread else float("inf"))
+        both = reference.present + current.present
+        return Distance(moved / (_spread(reference.present, x) or _spread(both, x)))
 
     def detectable(
         self, reference: FeatureProfile, current: FeatureProfile, alpha: float
@@ -47,3 +49,8 @@ class Wasserstein:
         """None: it is reported, not tested."""
         del reference, current, alpha
         return None
+
+
+def _spread(counts: Counts, x: NDArray[np.float64]) -> float:
+    share = counts / counts.sum()
+    return float(np.sqrt(np.sum(share * (x - np.sum(share * x)) ** 2)))

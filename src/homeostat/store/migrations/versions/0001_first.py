@@ -49,10 +49,10 @@ def _log() -> None:
         sa.Column("labelled_at", TIME),
         sa.Column("source", sa.Text, nullable=False),
     )
+    op.create_index("ix_labels_received", "labels", ["received_at"])
 
 
 def _profiles() -> None:
-    op.create_index("ix_labels_received", "labels", ["received_at"])
     op.create_table(
         "profile_parts",
         sa.Column("id", NUMBER, primary_key=True),
