@@ -142,15 +142,30 @@ class Actor:
         return self._change(old, new, Action.DISCARD, order)
 
     def mirror(self) -> None:
-        """Make the MLflow alias name the champion; a failure is logged and tried again later."""
+        """Make the MLflow alias name the champion; a failure is logged and tried again later.
+
+        A version that MLflow could not record when it was trained is recorded now.
+        """
         held = self.store.deployment(self.model)
+        number = held.champion if held else None
         try:
-            repaired = self.tracker.mirror_champion(self.model, held.champion if held else None)
+            repaired = self._mirrored(number)
         except Unavailable as error:
             log.warning("mlflow mirror not updated", model=self.model, error=str(error))
             return
         if repaired:
             log.info("mlflow alias follows the champion", model=self.model)
+
+    def _mirrored(self, number: int | None) -> bool:
+        try:
+            return self.tracker.mirror_champion(self.model, number)
+        except NotFound:
+            if number is None:
+                raise
+            version = self.store.version(self.model, number)
+            params = {"algorithm": version.algorithm, "origin": version.origin}
+            self.tracker.log_training(version, params, dict(version.metrics))
+            return self.tracker.mirror_champion(self.model, number)
 
     def _verified(self, number: int) -> Version:
         version = self.store.version(self.model, number)

@@ -127,11 +127,17 @@ class Baseline:
         return GoldenRows(rows=rows, labels=targets(frame, self.schema))
 
     def training_frame(self, data: Path | None = None) -> pl.DataFrame:
-        """The rows to learn from: of the baseline file only those before the reference."""
+        """The rows to learn from: of the baseline file only those before the reference.
+
+        Of any other file, such as one that grew, those that are not in the reference.
+        """
         frame = self.rows(data or self.data)
         if fingerprint(frame) == self.metadata["dataset_fingerprint"]:
             return frame[: int(self.metadata["first_row"])]
-        return frame
+        frozen = self._frozen_frame()
+        return frame.join(
+            frozen, on=frame.columns, how="anti", nulls_equal=True, maintain_order="left"
+        )
 
     def rows(self, path: Path) -> pl.DataFrame:
         """A file's rows in time order, with target, validated."""

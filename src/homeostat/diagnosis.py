@@ -71,7 +71,8 @@ def unit_factor(reference: FeatureProfile, current: FeatureProfile) -> float | N
         return None
     before = np.array([reference.quantile(share) for share in SHARES])
     after = np.array([current.quantile(share) for share in SHARES])
-    usable = np.sign(before) * np.sign(after) > 0
+    edges = reference.bins.edges  # beyond the outermost nothing is known of the size
+    usable = (np.sign(before) * np.sign(after) > 0) & (after > edges[0]) & (after < edges[-1])
     if usable.sum() < len(SHARES) * 2 / 3:
         return None
     logs = np.log(np.abs(after[usable])) - np.log(np.abs(before[usable]))
@@ -136,6 +137,11 @@ def diagnose(drift: Verdict, quality: Verdict, scene: Scene) -> Diagnosis:
             cause=Cause.UNKNOWN,
             reason=f"drift: {drift.reason}; quality: {quality.reason}",
             advice="Look at the error; nothing is done until the model can be judged again.",
+        )
+    if drift.outcome is Outcome.INCONCLUSIVE:
+        advice = "Nothing to do until there is enough data."
+        return Diagnosis(
+            cause=Cause.NONE, reason=f"no change is shown: {drift.reason}", advice=advice
         )
     return Diagnosis(
         cause=Cause.NONE, reason="nothing has changed that matters", advice="Nothing to do."

@@ -19,7 +19,6 @@ from homeostat.policy import (
     judge_quality,
     persistent,
 )
-from homeostat.prediction import LabelledPrediction
 from homeostat.profile import Profile
 from homeostat.reference import Reference
 from homeostat.registry import Tracker
@@ -27,7 +26,7 @@ from homeostat.reports.drift import drift_summary
 from homeostat.reports.files import report_paths, write_reports
 from homeostat.reports.html import ReportContext, drift_report_html
 from homeostat.reports.monitoring import Monitored, monitoring_result
-from homeostat.store import Store
+from homeostat.store import ScoredLabels, Store
 from homeostat.verdict import Outcome, Verdict
 from homeostat.version import Version
 
@@ -94,8 +93,9 @@ class Monitor:
             judge_drift(reference.profile, window, self.policy.drift),
             window=(at - self.policy.lookback, at),
         )
-        quality = self._quality(version, at=at)
-        known = self._known(at)
+        earlier = self._earlier(at)
+        known = earlier[0].details if earlier else {}
+        quality = self._quality(version, known, at=at)
         faults = self._known_faults(known, at)
         scene = Scene(
             reference=reference.profile,
@@ -114,21 +114,16 @@ class Monitor:
             version=version.number,
             drift=drift,
             quality=quality,
-            confirmed_drift=self._confirmed(drift, at=at),
+            confirmed_drift=persistent([drift, *earlier], self.policy.patience),
             diagnosis=diagnosis,
         )
         paths = self._write(observation, version, reference, window)
         return replace(observation, reports=paths)
 
-    def _confirmed(self, drift: Verdict, *, at: datetime) -> Verdict:
+    def _earlier(self, at: datetime) -> list[Verdict]:
+        """The verdicts on drift before this one, newest first, as many as patience asks for."""
         held = self.store.verdicts(self.model, "drift", limit=self.policy.patience, until=at)
-        earlier = [verdict for _, verdict in held]
-        return persistent([drift, *earlier], self.policy.patience)
-
-    def _known(self, at: datetime) -> dict[str, Any]:
-        """What the look before this one wrote down of broken feeds."""
-        held = self.store.verdicts(self.model, "drift", limit=1, until=at)
-        return held[0][1].details if held else {}
+        return [verdict for _, verdict in held]
 
     def _known_faults(self, known: dict[str, Any], at: datetime) -> dict[str, str]:
         """Features whose feed was found broken at a time that this window still holds: when."""
@@ -164,25 +159,21 @@ class Monitor:
             self.model, version.number, reference.bins, at - length, at
         )
 
-    def _quality(self, version: Version, *, at: datetime) -> Verdict:
+    def _quality(self, version: Version, known: dict[str, Any], *, at: datetime) -> Verdict:
         """The verdict on the newest labels; the last one again when nothing is new.
 
         Rows of a broken feed are left out: their labels say nothing against the model.
         """
-        windows = clean_windows(
-            self.store, self.model, since=at - timedelta(days=self.policy.due_days), until=at
-        )
+        windows = _without(known.get("broken", []), at - timedelta(days=self.policy.due_days), at)
         basis = {"version": version.number, "gaps": len(windows) - 1}
         newest = self.store.newest_label_at(as_of=at)
         held = self.store.verdicts(self.model, "quality", limit=1, until=at)
-        if held and newest is not None:
+        if held:
             when, last = held[0]
-            if newest <= when and last.details == basis:
+            if (newest is None or newest <= when) and last.details == basis:
                 return last
-        labelled = [
-            one
-            for since, until in windows
-            for one in self.store.labelled(
+        parts = [
+            self.store.scored_labels(
                 self.model,
                 since=since,
                 until=until,
@@ -190,11 +181,14 @@ class Monitor:
                 version=version.number,
                 labelled_since=at - timedelta(days=self.policy.label_days),
             )
+            for since, until in windows
         ]
+        seen = sum((_calibration(part) for part in parts), Calibration())
+        spans = [part.span for part in parts if part.span is not None]
         verdict = replace(
-            judge_quality(_calibration(labelled), self.policy.quality),
+            judge_quality(seen, self.policy.quality),
             details=basis,
-            window=_span(labelled),
+            window=(spans[0][0], spans[-1][1]) if spans else None,
         )
         self.store.add_verdict(self.model, verdict, at)
         return verdict
@@ -249,7 +243,12 @@ def clean_windows(
     By what is known today: a fault that is seen late takes its rows out all the same.
     """
     held = store.verdicts(model, "drift", limit=1)
-    spans = held[0][1].details.get("broken", []) if held else []
+    return _without(held[0][1].details.get("broken", []) if held else [], since, until)
+
+
+def _without(
+    spans: list[list[str]], since: datetime, until: datetime
+) -> list[tuple[datetime, datetime]]:
     windows = []
     for begin, end in ((datetime.fromisoformat(a), datetime.fromisoformat(b)) for a, b in spans):
         if since < min(begin, until):
@@ -258,17 +257,10 @@ def clean_windows(
     return [*windows, (since, until)] if since < until else windows
 
 
-def _calibration(labelled: list[LabelledPrediction]) -> Calibration:
+def _calibration(labelled: ScoredLabels) -> Calibration:
     return Calibration.of(
-        np.array([one.label.value for one in labelled], dtype=np.int64),
-        np.array([one.prediction.probability for one in labelled], dtype=float),
+        np.array(labelled.values, dtype=np.int64), np.array(labelled.probabilities, dtype=float)
     )
-
-
-def _span(labelled: list[LabelledPrediction]) -> tuple[datetime, datetime] | None:
-    if not labelled:
-        return None
-    return labelled[0].prediction.received_at, labelled[-1].prediction.received_at
 
 
 def _seen_faults(known: dict[str, str], seen: Diagnosis, at: datetime) -> dict[str, str]:

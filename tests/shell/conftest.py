@@ -1,4 +1,4 @@
-"""A project made with the real commands, once; each test gets a copy."""
+"""A project made with the real commands, once; each test gets a copy of one of its stages."""
 
 import logging
 from collections.abc import Iterator
@@ -8,7 +8,9 @@ import pytest
 import structlog
 
 from homeostat.cli.settings_source import ALIASES
-from tests.shell.project import Town, copied, make_project, town
+from tests.shell.project import Stages, Town
+
+__all__ = ["candidate", "folder", "process_stays_as_it_was", "quiet", "stages", "start", "two", "verifying"]
 
 
 @pytest.fixture(autouse=True)
@@ -25,23 +27,42 @@ def process_stays_as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Never used itself, only copied."""
-    folder = tmp_path_factory.mktemp("template") / "project"
-    make_project(folder)
-    logging.root.handlers[:] = []
-    structlog.reset_defaults()
-    return folder
+def stages(tmp_path_factory: pytest.TempPathFactory) -> Stages:
+    """Made when they are asked for; never used themselves, only copied."""
+    return Stages(tmp_path_factory.mktemp("stages"))
 
 
 @pytest.fixture
-def folder(template: Path, tmp_path: Path) -> Path:
-    """A project with version 1 in service and no traffic."""
-    return copied(template, tmp_path / "project")
+def folder(start: Town) -> Path:
+    """The project with version 1 in service and no traffic, for commands."""
+    return start.folder
 
 
 @pytest.fixture
-def place(folder: Path) -> Iterator[Town]:
-    """The same, with its world around it."""
-    with town(folder) as place:
-        yield place
+def start(stages: Stages, tmp_path: Path) -> Iterator[Town]:
+    with stages.start.resumed(tmp_path / "project") as town:
+        yield town
+
+
+@pytest.fixture
+def two(stages: Stages, tmp_path: Path) -> Iterator[Town]:
+    with stages.two.resumed(tmp_path / "project") as town:
+        yield town
+
+
+@pytest.fixture
+def quiet(stages: Stages, tmp_path: Path) -> Iterator[Town]:
+    with stages.quiet.resumed(tmp_path / "project") as town:
+        yield town
+
+
+@pytest.fixture
+def candidate(stages: Stages, tmp_path: Path) -> Iterator[Town]:
+    with stages.candidate.resumed(tmp_path / "project") as town:
+        yield town
+
+
+@pytest.fixture
+def verifying(stages: Stages, tmp_path: Path) -> Iterator[Town]:
+    with stages.verifying.resumed(tmp_path / "project") as town:
+        yield town

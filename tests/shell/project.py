@@ -1,12 +1,11 @@
 """A small project, made with the real commands, and the traffic of its simulated world."""
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +68,8 @@ class World:
 QUIET = World()
 #: Other rows, and another relation: a model of the quiet world does badly here.
 CHANGED = World(income=1.6, intercept=0.2, cook=1.2)
+#: Other rows, the same relation.
+SHIFTED = World(income=1.6)
 SILENT = World(unit=None)
 CENTS = World(unit=100.0)
 
@@ -119,7 +120,7 @@ class Town:
     random: np.random.Generator = field(default_factory=lambda: np.random.default_rng(7))
     rows_per_hour: int = 40
     due: list[tuple[datetime, list[Label]]] = field(default_factory=list)
-    ids: Iterator[int] = field(default_factory=count)
+    served: int = 0  #: rows so far, for their ids
     counting: Counting = field(default_factory=Counting)
     scorers: dict[int, Scorer] = field(default_factory=dict)
 
@@ -143,6 +144,12 @@ class Town:
 
     def answer(self, rows: Sequence[Row], *, at: Sequence[datetime]) -> list[Prediction]:
         """The rows as the service would answer, count and store them."""
+        asked = self.scored(rows, at=at)
+        assert self.project.store.add_predictions(asked, self.counting) == asked
+        return asked
+
+    def scored(self, rows: Sequence[Row], *, at: Sequence[datetime]) -> list[Prediction]:
+        """The rows with the champion's answers, not stored."""
         number = self.stand.champion
         assert number is not None
         if number not in self.scorers:
@@ -150,9 +157,11 @@ class Town:
             reference = self.project.store.reference(MODEL, scorer.version.reference_digest)
             self.counting.learn(number, reference.bins)
         scorer = self.scorers[number]
-        asked = [
+        first, self.served = self.served, self.served + len(rows)
+        scores = scorer.probabilities(rows).tolist()
+        return [
             Prediction(
-                id=f"p{next(self.ids):07}",
+                id=f"p{i:07}",
                 model=MODEL,
                 version=number,
                 received_at=when,
@@ -161,10 +170,8 @@ class Town:
                 probability=float(p),
                 body_digest="0" * 64,
             )
-            for row, p, when in zip(rows, scorer.probabilities(rows).tolist(), at, strict=True)
+            for i, (row, p, when) in enumerate(zip(rows, scores, at, strict=True), first)
         ]
-        assert self.project.store.add_predictions(asked, self.counting) == asked
-        return asked
 
     def serve(self, world: World, n: int, *, label: bool = True) -> list[Prediction]:
         """Rows of the next hour; their labels come a day later."""
@@ -212,14 +219,68 @@ class Town:
         raise AssertionError(f"no {action} in {hours} hours: {', '.join(seen)}")
 
 
-def copied(template: Path, folder: Path) -> Path:
-    """A project of its own for one test."""
-    shutil.copytree(template, folder)
-    return folder
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """A point of a story, from which tests go on, each with a copy."""
+
+    folder: Path
+    now: datetime = START
+    due: tuple[tuple[datetime, list[Label]], ...] = ()
+    served: int = 0
+
+    @contextmanager
+    def resumed(self, folder: Path) -> Iterator[Town]:
+        """The town as it was then, in the new `folder`."""
+        shutil.copytree(self.folder, folder)
+        with open_project(folder / "homeostat.yaml") as project:
+            yield Town(
+                folder=folder,
+                project=project,
+                now=self.now,
+                due=list(self.due),
+                served=self.served,
+            )
+
+    def followed(self, folder: Path, tell: Callable[[Town], object]) -> "Stage":
+        """The stage after what `tell` tells."""
+        with self.resumed(folder) as town:
+            tell(town)
+        return Stage(folder=folder, now=town.now, due=tuple(town.due), served=town.served)
 
 
-@contextmanager
-def town(folder: Path, **options: Any) -> Iterator[Town]:
-    """A town around the project in `folder`."""
-    with open_project(folder / "homeostat.yaml") as project:
-        yield Town(folder=folder, project=project, **options)
+@dataclass(frozen=True)
+class Stages:
+    """The stages of the story in which the world changes and the loop heals the model."""
+
+    root: Path
+
+    @cached_property
+    def start(self) -> Stage:
+        """Version 1 is in service; no traffic so far."""
+        make_project(self.root / "start")
+        return Stage(folder=self.root / "start")
+
+    @cached_property
+    def two(self) -> Stage:
+        """Version 2 is trained too, on the same rows with another algorithm."""
+        train = ("model", "train", "--algorithm", "hist_gradient_boosting")
+        return self.start.followed(self.root / "two", lambda town: command(town.folder, *train))
+
+    @cached_property
+    def quiet(self) -> Stage:
+        """Two days of traffic, of which one is labelled."""
+        return self.start.followed(self.root / "quiet", lambda town: town.live(QUIET, 48))
+
+    @cached_property
+    def candidate(self) -> Stage:
+        """The world changed, and version 2 is offered to the gates."""
+        return self.quiet.followed(
+            self.root / "candidate", lambda town: town.live_until(CHANGED, "RETRAIN")
+        )
+
+    @cached_property
+    def verifying(self) -> Stage:
+        """Version 2 is in service and watched."""
+        return self.candidate.followed(
+            self.root / "verifying", lambda town: town.live_until(CHANGED, "PROMOTE")
+        )

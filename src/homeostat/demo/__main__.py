@@ -35,11 +35,11 @@ AT_ONCE = 2  #: stories told side by side
 TRAFFIC = "traffic.parquet"
 
 #: Settings of the demo that differ from what `homeostat init` writes: labels are plenty
-#: and come after three days, so a promotion can be judged after five.
+#: and come after three days, so a promotion can be judged after four.
 SETTINGS = {
-    "HOMEOSTAT_TRAINING__MIN_ROWS": "6000",
+    "HOMEOSTAT_TRAINING__MIN_ROWS": "8000",
     "HOMEOSTAT_TRAINING__REST_H": "36",
-    "HOMEOSTAT_VERIFICATION__DAYS": "5",
+    "HOMEOSTAT_VERIFICATION__DAYS": "4",
     "LOG_LEVEL": "INFO",
     "OMP_NUM_THREADS": "1",
 }

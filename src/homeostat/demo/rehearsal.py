@@ -80,6 +80,12 @@ class Rehearsal:
             self._post("/labels", {"labels": labels[i : i + BATCH]})
         self.posted |= set(truth)
 
+    def wait_for_labels(self) -> None:
+        """Let the time pass without traffic until all labels are in."""
+        self.now += LABEL_DELAY
+        set_clock(self.clock_file, self.now)
+        self._label_what_is_due()
+
     def _label_what_is_due(self) -> None:
         for when, truth in self._due:
             if when <= self.now:

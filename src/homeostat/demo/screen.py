@@ -84,25 +84,30 @@ class Screen:
     def close(self, summary: dict[str, Any], problems: list[str], path: Path) -> None:
         """The table of the stories, and where to read on."""
         table = Table(
-            "story", "drift", "diagnosis", "what the loop did", "champion", "F1", "requests",
-            title="What became of the model", title_justify="left", title_style="bold",
+            "story",
+            "cause",
+            "what the loop did",
+            "champion",
+            "F1 before, during, after",
+            title="What became of the model",
+            title_justify="left",
+            title_style="bold",
             show_lines=True,
-        )  # fmt: skip
+        )
         for one in summary["stories"]:
             table.add_row(
-                one["name"],
-                one["drift_outcome"],
-                one["diagnosis"],
+                f"[bold]{one['name']}[/]\n[dim]{one['predictions']:,} rows in "
+                f"{one['requests']:,} requests, {one['failed_requests']} failed[/]",
+                f"{one['diagnosis']}\n[dim]drift {one['drift_outcome']}[/]",
                 _done(one),
                 f"{one['champion_before']} → {one['champion_after']}",
                 " → ".join(_f1(one[f"f1_{when}"]) for when in ("before", "during", "after")),
-                f"{one['requests']:,} ({one['failed_requests']} failed)",
             )
         self._console.print()
         self._console.print(table)
         for one in summary["stories"]:
-            self._console.print(f"[dim]report:[/] {one['report']}")
-        self._console.print(f"[dim]summary:[/] {path}   [dim]{summary['seconds']} s[/]")
+            self._console.print(f"[dim]report[/] {one['report']}", soft_wrap=True)
+        self._console.print(f"[dim]summary[/] {path} [dim]after {summary['seconds']} s[/]")
         for problem in problems:
             self._console.print(f"[red]not as it must be:[/] {escape(problem)}")
 

@@ -10,15 +10,16 @@ import polars as pl
 from homeostat.actions import Order
 from homeostat.decision import Action
 from homeostat.demo.credit import CREDIT_TARGET, broken_units, changed_world, poisoned_labels
-from homeostat.demo.rehearsal import LABEL_DELAY, Labels, Rehearsal
+from homeostat.demo.rehearsal import Labels, Rehearsal
 from homeostat.diagnosis import Cause
 from homeostat.training import file_rows
 from homeostat.verdict import Outcome
 
 __all__ = ["STORIES", "Chapters", "Span", "Story", "Traffic"]
 
-QUIET_DAYS = 4
+QUIET_DAYS = 3
 BROKEN_DAYS = 3
+HEALED_DAYS = 2
 LONGEST_DAYS = 30  #: a story that has not come to its end by then has failed
 POISONED = 0.35  #: share of labels flipped in the third story
 
@@ -89,8 +90,9 @@ def feed_breaks(scene: Rehearsal, traffic: Traffic) -> Chapters:
     for _ in range(BROKEN_DAYS):
         _day(scene, broken_units(next(days)).with_columns(pl.col("MonthlyIncome").round()))
     remedied = scene.now
-    for _ in range(LABEL_DELAY.days + 1):
+    for _ in range(HEALED_DAYS):
         _day(scene, next(days))
+    scene.wait_for_labels()
     return _chapters(start, changed, remedied, scene.now)
 
 
@@ -120,8 +122,9 @@ def bad_promotion(scene: Rehearsal, traffic: Traffic) -> Chapters:
     for _ in _until(scene, Action.ROLL_BACK, Action.SETTLE):
         _day(scene, next(days))
     remedied = scene.now
-    for _ in range(LABEL_DELAY.days + 1):
+    for _ in range(HEALED_DAYS):
         _day(scene, next(days))
+    scene.wait_for_labels()
     return _chapters(start, changed, remedied, scene.now)
 
 

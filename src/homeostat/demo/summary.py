@@ -27,11 +27,11 @@ class Told:
 
 def measured_f1(store: Store, model: str, span: Span) -> float | None:
     """F1 of the answers given in `span`, by the labels in the store; None without labels."""
-    held = store.labelled(model, since=span.since, until=span.until, as_of=span.as_of)
-    if not held:
+    held = store.scored_labels(model, since=span.since, until=span.until, as_of=span.as_of)
+    if not held.values:
         return None
-    labels = np.array([one.label.value for one in held], dtype=np.int64)
-    answers = np.array([one.prediction.prediction for one in held], dtype=np.int64)
+    labels = np.array(held.values, dtype=np.int64)
+    answers = np.array(held.predictions, dtype=np.int64)
     return round(Confusion.of(labels, answers).f1, 4)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
-from homeostat.errors import Unavailable
+from homeostat.errors import NotFound, Unavailable
 from homeostat.version import Version
 
 if TYPE_CHECKING:
@@ -155,9 +155,11 @@ class MlflowTracker:
 
         Raises
         ------
+        NotFound
+            When MLflow has no such version: `log_training` could not record it then, and can
+            now.
         Unavailable
-            When MLflow does not answer, or has no such version: `log_training` could not
-            record it then, and can now.
+            When MLflow does not answer.
         """
         with self._client() as client:
             shown = _alias(client, model)
@@ -167,7 +169,7 @@ class MlflowTracker:
                 return shown is not None
             wanted = _registered(client, model, number)
             if wanted is None:
-                raise Unavailable(f"MLflow has no version {number} of {model!r}; log it again")
+                raise NotFound(f"MLflow has no version {number} of {model!r}; log it again")
             # MLflow gives numbers or text, by the kind of its store.
             if shown == str(wanted.version):
                 return False

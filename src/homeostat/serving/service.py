@@ -209,8 +209,8 @@ class Service:
         _refuse([i for i, one in given if taken[one] != digests[i]])
 
     def _stored(self, ids: Sequence[str]) -> dict[str, str]:
-        found = (self._store.prediction(one) for one in ids)
-        return {one.id: one.body_digest for one in found if one}
+        found = self._store.predictions_by_id(ids)
+        return {key: one.body_digest for key, one in found.items()}
 
     async def _submit(self, asked: Sequence[Prediction]) -> list[Prediction]:
         try:

@@ -127,8 +127,8 @@ def pool_rare(reference: Counts, current: Counts) -> tuple[Counts, Counts]:
 
     Rare is what pooled shares expect under 5 times on either side, and so the same for both.
     The unknown belong to them: of many rare categories some are always missed by the
-    reference.  While the group is rare itself the least frequent category joins it, as long
-    as two are left.  It may be empty.
+    reference.  While the group is rare itself the least frequent category joins it.  At least
+    one category stays apart; the group may be empty.
 
     Parameters
     ----------
@@ -148,7 +148,7 @@ def pool_rare(reference: Counts, current: Counts) -> tuple[Counts, Counts]:
     least = LEAST_EXPECTED * both.sum() / min(reference.sum(), current.sum())
     by_size = np.argsort(both[:-1], kind="stable")
     within = np.cumsum(both[by_size]) + both[-1]  # of the group, were it to end here
-    rare = int(np.searchsorted(both[by_size], least))
+    rare = min(int(np.searchsorted(both[by_size], least)), len(by_size) - 1)
     held = within[rare - 1] if rare else both[-1]
     if 0 < held < least and len(by_size) - rare > 1:
         rare += 1

@@ -59,4 +59,5 @@ class ChiSquare:
 
 def _pooled(reference: Counts, current: Counts) -> tuple[Counts, Counts]:
     m, n = pool_rare(reference, current)
-    return (m, n) if m[-1] + n[-1] else (m[:-1], n[:-1])
+    held = m + n > 0
+    return m[held], n[held]

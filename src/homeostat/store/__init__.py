@@ -1,8 +1,16 @@
 """The only way to the database: SQLite and PostgreSQL, one schema, migrations."""
 
-from homeostat.store.labels import LabelReceipt
+from homeostat.store.labels import LabelReceipt, ScoredLabels
 from homeostat.store.profiles import MinuteProfile
 from homeostat.store.store import Store, open_store
 from homeostat.store.writer import QueueFull, Writer
 
-__all__ = ["LabelReceipt", "MinuteProfile", "QueueFull", "Store", "Writer", "open_store"]
+__all__ = [
+    "LabelReceipt",
+    "MinuteProfile",
+    "QueueFull",
+    "ScoredLabels",
+    "Store",
+    "Writer",
+    "open_store",
+]

@@ -17,11 +17,13 @@ from homeostat.store.statements import chunks, lock_writers
 __all__ = [
     "Known",
     "LabelReceipt",
+    "ScoredLabels",
     "add_labels",
     "label_coverage",
     "labelled",
     "newest_label_at",
     "newest_labels",
+    "scored_labels",
 ]
 
 _TABLE = tables.labels
@@ -40,6 +42,16 @@ class LabelReceipt:
     unchanged: int = 0  #: said what was already known
     corrected: int = 0  #: gave a stored prediction another value than before
     parked: int = 0  #: wait for their prediction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoredLabels:
+    """Labels beside the answers they belong to, without the rows; all of one length."""
+
+    values: tuple[int, ...] = ()
+    predictions: tuple[int, ...] = ()
+    probabilities: tuple[float, ...] = ()
+    span: tuple[datetime, datetime] | None = None  #: first and last prediction; None without
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +129,36 @@ def labelled(
         )
         for row in connection.execute(query)
     ]
+
+
+def scored_labels(
+    connection: Connection,
+    model: str,
+    window: tuple[datetime, datetime],
+    known: Known,
+    version: int | None,
+) -> ScoredLabels:
+    """The newest labels known of the predictions received in the window."""
+    columns = (
+        _TABLE.c.value,
+        _PREDICTIONS.c.prediction,
+        _PREDICTIONS.c.probability,
+        _PREDICTIONS.c.received_at,
+    )
+    joined = select(*columns).join(_TABLE, _TABLE.c.prediction_id == _PREDICTIONS.c.id)
+    query = _newest(within(joined, model, *window, version), known.as_of)
+    if known.since is not None:
+        query = query.where(_TABLE.c.received_at >= known.since)
+    rows = connection.execute(query).all()
+    if not rows:
+        return ScoredLabels()
+    values, predictions, probabilities, times = zip(*rows, strict=True)
+    return ScoredLabels(
+        values=values,
+        predictions=predictions,
+        probabilities=probabilities,
+        span=(times[0], times[-1]),
+    )
 
 
 def label_coverage(

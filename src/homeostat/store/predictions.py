@@ -23,6 +23,7 @@ __all__ = [
     "iterate_predictions",
     "prediction",
     "prediction_from",
+    "predictions_by_id",
     "predictions",
     "present",
     "recent_predictions",
@@ -53,7 +54,7 @@ def add_predictions(
     for one in batch:
         known.setdefault(one.id, one)
     inserted = _insert_new(connection, known)
-    known |= _by_id(connection, [key for key in known if key not in inserted])
+    known |= predictions_by_id(connection, [key for key in known if key not in inserted])
     if count is not None and inserted:
         new = [one for key, one in known.items() if key in inserted]
         profiles.add_parts(connection, count(new))
@@ -62,7 +63,7 @@ def add_predictions(
 
 def prediction(connection: Connection, key: str) -> Prediction | None:
     """The prediction with the id `key`, if there is one."""
-    return _by_id(connection, [key]).get(key)
+    return predictions_by_id(connection, [key]).get(key)
 
 
 def predictions(
@@ -158,7 +159,8 @@ def _insert_new(connection: Connection, batch: dict[str, Prediction]) -> set[str
     return set(new)
 
 
-def _by_id(connection: Connection, keys: Sequence[str]) -> dict[str, Prediction]:
+def predictions_by_id(connection: Connection, keys: Sequence[str]) -> dict[str, Prediction]:
+    """Those of `keys` that are stored, by their id."""
     return {
         row.id: prediction_from(row)
         for some in chunks(keys)

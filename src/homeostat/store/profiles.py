@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from functools import cache
 
-from sqlalchemy import ColumnElement, Connection, Table, insert, select
+from sqlalchemy import CompoundSelect, Connection, bindparam, insert, or_, select, union_all
 
 from homeostat.bins import Bins
 from homeostat.profile import Profile, Sparse, total
@@ -75,29 +75,37 @@ def window_profile(
     out, and everything else is added minute by minute and part by part.
     """
     since, until = minute_of(since), minute_of(until)
-    first, last = hour_of(since + HOUR - timedelta(minutes=1)), hour_of(until)
-    bodies = _bodies(connection, _PARTS, of, _between(_PARTS.c.minute, since, until))
-    if first < last:
-        minute = _MINUTES.c.minute
-        bodies += _bodies(connection, _HOURS, of, _between(_HOURS.c.hour, first, last))
-        bodies += _bodies(connection, _MINUTES, of, _between(minute, since, first))
-        bodies += _bodies(connection, _MINUTES, of, _between(minute, last, until))
-        unsummed = [*_between(minute, first, last), _MINUTES.c.summed.is_(False)]
-        bodies += _bodies(connection, _MINUTES, of, unsummed)
-    else:
-        bodies += _bodies(connection, _MINUTES, of, _between(_MINUTES.c.minute, since, until))
-    found = [unpack(body) for body in bodies]
+    window = {
+        "of_model": of[0],
+        "of_version": of[1],
+        "since": since,
+        "first": hour_of(since + HOUR - timedelta(minutes=1)),  # the first hour that is whole
+        "last": hour_of(until),
+        "until": until,
+    }
+    found = [unpack(body) for body in connection.scalars(_bodies(), window)]
     check_fits(bins, found)
     return total(bins, found)
 
 
-def _between(column: Any, since: datetime, until: datetime) -> list[ColumnElement[bool]]:
-    return [column >= since, column < until]
+@cache
+def _bodies() -> CompoundSelect[tuple[bytes]]:
+    """What there is of a window, in one question.
 
-
-def _bodies(
-    connection: Connection, table: Table, of: tuple[str, int], where: list[ColumnElement[bool]]
-) -> list[bytes]:
-    model, version = of
-    query = select(table.c.body).where(table.c.model == model, table.c.version == version, *where)
-    return list(connection.scalars(query))
+    Without a whole hour in it, `first` is not before `last`: no hour lies between them, and
+    every minute lies outside.
+    """
+    since, first, last, until = (bindparam(name) for name in ("since", "first", "last", "until"))
+    parts, minutes, hours = (
+        select(table.c.body).where(
+            table.c.model == bindparam("of_model"), table.c.version == bindparam("of_version")
+        )
+        for table in (_PARTS, _MINUTES, _HOURS)
+    )
+    part, minute, hour = _PARTS.c.minute, _MINUTES.c.minute, _HOURS.c.hour
+    unsummed = or_(_MINUTES.c.summed.is_(False), minute < first, minute >= last)
+    return union_all(
+        parts.where(part >= since, part < until),
+        hours.where(hour >= first, hour < last),
+        minutes.where(minute >= since, minute < until, unsummed),
+    )

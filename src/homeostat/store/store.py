@@ -27,7 +27,7 @@ from homeostat.store import (
     versions,
 )
 from homeostat.store.engine import Database, open_database
-from homeostat.store.labels import LabelReceipt
+from homeostat.store.labels import LabelReceipt, ScoredLabels
 from homeostat.store.migrate import prepare
 from homeostat.store.predictions import Count
 from homeostat.verdict import Verdict
@@ -75,6 +75,11 @@ class Store:
         """
         with self._database.write() as connection:
             return predictions.add_predictions(connection, predictions_, count)
+
+    def predictions_by_id(self, keys: Sequence[str]) -> dict[str, Prediction]:
+        """Those of `keys` that are stored, by their id."""
+        with self._database.read() as connection:
+            return predictions.predictions_by_id(connection, keys)
 
     def prediction(self, key: str) -> Prediction | None:
         """The prediction with this id, if there is one."""
@@ -139,6 +144,21 @@ class Store:
         known = labels.Known(since=labelled_since, as_of=as_of)
         with self._database.read() as connection:
             return labels.labelled(connection, model, (since, until), known, version)
+
+    def scored_labels(
+        self,
+        model: str,
+        *,
+        since: datetime,
+        until: datetime,
+        as_of: datetime | None = None,
+        version: int | None = None,
+        labelled_since: datetime | None = None,
+    ) -> ScoredLabels:
+        """What `labelled` gives, without the rows: many times faster where scores suffice."""
+        known = labels.Known(since=labelled_since, as_of=as_of)
+        with self._database.read() as connection:
+            return labels.scored_labels(connection, model, (since, until), known, version)
 
     def newest_label_at(self, *, as_of: datetime | None = None) -> datetime | None:
         """When the last label was received, up to `as_of`; None when there is none."""

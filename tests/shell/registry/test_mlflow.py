@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from homeostat.errors import Unavailable
+from homeostat.errors import NotFound, Unavailable
 from homeostat.registry import MlflowTracker, NoTracker, open_tracker
 from homeostat.registry.mlflow import NUMBER
 from homeostat.testing.trainer import sample_data
@@ -142,7 +142,7 @@ def test_a_version_that_was_never_logged_is_named(tracker: MlflowTracker) -> Non
     tracker.log_training(version(1), {}, {})
     tracker.mirror_champion("credit", 1)
 
-    with pytest.raises(Unavailable, match="no version 2 of 'credit'"):
+    with pytest.raises(NotFound, match="no version 2 of 'credit'"):
         tracker.mirror_champion("credit", 2)
     assert mirrored(tracker) == "1"
 
@@ -152,7 +152,7 @@ def test_a_version_deleted_in_mlflow_can_be_logged_again(tracker: MlflowTracker)
     tracker.mirror_champion("credit", 1)
     with tracker._client() as client:
         client.delete_model_version("credit", "1")
-    with pytest.raises(Unavailable, match="no version 1"):
+    with pytest.raises(NotFound, match="no version 1"):
         tracker.mirror_champion("credit", 1)
     tracker.log_training(version(1), {}, {})
 

@@ -1,0 +1,144 @@
+"""The commands of the pages do what the pages say."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from homeostat.demo.credit import credit_frame
+from tests.docs.pages import DOCS, REFERENCE, REPOSITORY, Command, File, pages, steps
+from tests.docs.shell import differences, masked, run
+
+HOW_TO = DOCS / "how-to"
+ROWS = 3_000  #: of the data file that `make demo` would leave
+
+pytestmark = pytest.mark.slow
+
+Given = list[tuple[Command, str]]
+
+
+def given(asked: list[File | Command], said: list[str]) -> Given:
+    commands = [one for one in asked if isinstance(one, Command)]
+    return list(zip(commands, said, strict=True))
+
+
+def wrong(done: Given) -> dict[str, list[str]]:
+    """By command, what the page says and the command did not."""
+    found = {command.text: differences(command, said) for command, said in done}
+    return {text: lost for text, lost in found.items() if lost}
+
+
+def left_by_the_demo(folder: Path) -> None:
+    (folder / "demo").mkdir()
+    frame = credit_frame(ROWS, rng=np.random.default_rng(3))
+    frame.write_csv(folder / "demo" / "credit.csv")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the README was followed, and then the pages that go on from there."""
+    return tmp_path_factory.mktemp("reader")
+
+
+@pytest.fixture(scope="module")
+def readme(folder: Path) -> Given:
+    """The README, then every how-to that needs a model in service and no other server."""
+    left_by_the_demo(folder)
+    names = ("late-labels", "import-labels", "pause-and-resume", "where-files-lie")
+    read = [REPOSITORY / "README.md", *(HOW_TO / f"{name}.md" for name in names)]
+    asked = [step for page in read for step in steps(page)]
+    return given(asked, run(asked, folder))
+
+
+def test_the_readme_and_the_how_to_pages_run_as_written(readme: Given) -> None:
+    assert len(readme) > 25
+    assert not wrong(readme)
+
+
+def test_every_file_that_was_made_is_in_the_reference(readme: Given, folder: Path) -> None:
+    told = (REFERENCE / "files.md").read_text(encoding="utf-8")
+    home = folder / "demo" / "by-hand"
+    saved = {"import_labels.py", "labels.csv", "seen.json"}  # by the reader
+    made = {
+        re.sub(r"\d{8}_\d{6}", "YYYYmmdd_HHMMSS", path.name)
+        for path in home.rglob("*")
+        if path.is_file() and path.name not in saved
+    }
+
+    assert {"homeostat.yaml", "homeostat.db", "model.skops", "reference_data.csv"} < made
+    assert not {name for name in made if f"{name}`" not in told}
+
+
+def test_the_tutorial_runs_as_written(tmp_path: Path) -> None:
+    asked = list(steps(DOCS / "tutorial" / "first-model.md"))
+
+    done = given(asked, run(asked, tmp_path, {"MLFLOW_TRACKING_URI": ""}))
+
+    assert len(done) > 15
+    assert not wrong(done)
+
+
+def test_the_tutorial_has_its_numbers_from_the_commands(tmp_path: Path) -> None:
+    """The rows are seeded, so the reader sees the very numbers of the page."""
+    asked = list(steps(DOCS / "tutorial" / "first-model.md"))[:5]
+
+    done = given(asked, run(asked, tmp_path, {"MLFLOW_TRACKING_URI": ""}))
+
+    command, said = done[-1]
+    [shown] = re.findall(r"f1 [\d.]+  precision [\d.]+", command.answer)
+    assert command.text == "homeostat model train"
+    assert shown in said
+
+
+def test_postgresql_is_used_as_written(tmp_path: Path, postgres_database: str) -> None:
+    left_by_the_demo(tmp_path)
+    asked = list(steps(REPOSITORY / "README.md"))[:3] + list(steps(HOW_TO / "use-postgresql.md"))
+    environ = {"MLFLOW_TRACKING_URI": "", "DATABASE_URL": postgres_database}
+
+    done = given(asked, run(asked, tmp_path, environ))
+
+    assert not wrong(done)
+    assert not (tmp_path / "demo" / "by-hand" / "homeostat.db").exists()
+
+
+def test_an_open_door_is_refused_as_written(tmp_path: Path) -> None:
+    left_by_the_demo(tmp_path)
+    page = list(steps(HOW_TO / "serve-behind-a-proxy.md"))
+    asked = [*list(steps(REPOSITORY / "README.md"))[:3], *page]
+
+    done = given(asked, run(asked, tmp_path))
+
+    assert not wrong(done)
+
+
+def test_the_statistic_and_the_gate_keep_their_contracts(tmp_path: Path) -> None:
+    asked = list(steps(HOW_TO / "write-a-statistic-or-gate.md"))
+    check = (
+        "python -c 'import alarms_kept; from homeostat.testing.gate import gate_checks; "
+        "[check(alarms_kept.AlarmsKept()) for check in gate_checks()]'"
+    )
+
+    done = given([*asked, *[Command(check, "")]], run([*asked, Command(check, "")], tmp_path))
+
+    assert not wrong(done)
+
+
+def test_every_page_with_commands_is_run() -> None:
+    run_here = {
+        *(HOW_TO / f"{name}.md" for name in ("late-labels", "import-labels", "pause-and-resume")),
+        *(HOW_TO / f"{name}.md" for name in ("where-files-lie", "use-postgresql")),
+        *(HOW_TO / f"{name}.md" for name in ("serve-behind-a-proxy", "write-a-statistic-or-gate")),
+        DOCS / "tutorial" / "first-model.md",
+        REPOSITORY / "README.md",
+    }
+
+    assert {page for page in pages() if any(steps(page))} == run_here
+
+
+def test_a_page_that_says_something_else_is_found() -> None:
+    command = Command("homeostat x", "trained 12 rows\n…\nexit code 0")
+
+    assert masked("12.5, 1e-9 and 2026-01-05") == "#, # and #-#-#"
+    assert not differences(command, "trained 7 rows, f1 0.5\nexit code 0\n")
+    assert differences(command, "trained rows\nexit code 0") == ["trained # rows"]

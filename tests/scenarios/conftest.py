@@ -1,0 +1,14 @@
+"""Whole stories are told in the same project as the tests of the shell."""
+
+from tests.shell.conftest import (
+    candidate,
+    folder,
+    process_stays_as_it_was,
+    quiet,
+    stages,
+    start,
+    two,
+    verifying,
+)
+
+__all__ = ["candidate", "folder", "process_stays_as_it_was", "quiet", "stages", "start", "two", "verifying"]
