@@ -2,7 +2,7 @@
 
 python scripts/make_reference.py [--check]
 """
-# ruff: noqa: INP001, T201  # a script, and what it prints is its result
+# ruff: noqa: E402, INP001, T201  # a script that is called by its path; it prints its result
 
 import argparse
 import sys
@@ -10,13 +10,16 @@ import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
-from reference import Lines
-from reference.commands import commands
-from reference.extensions import gates, statistics, trainers
-from reference.routes import routes
-from reference.settings import environment, settings
+REPOSITORY = Path(__file__).parents[1]
+sys.path.insert(0, str(REPOSITORY))  # called by its path, a script sees only its own folder
 
-FOLDER = Path(__file__).parents[1] / "docs" / "reference"
+from scripts.reference import Lines
+from scripts.reference.commands import commands
+from scripts.reference.extensions import gates, statistics, trainers
+from scripts.reference.routes import routes
+from scripts.reference.settings import environment, settings
+
+FOLDER = REPOSITORY / "docs" / "reference"
 MADE = "<!-- Made by scripts/make_reference.py; change the code instead. -->\n"
 
 PAGES: dict[str, Callable[[], Lines]] = {

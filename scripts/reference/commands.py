@@ -7,7 +7,7 @@ from typing import Any
 import typer
 
 from homeostat.cli.app import app
-from reference import Lines, table
+from scripts.reference import Lines, table
 
 __all__ = ["commands", "walk"]
 

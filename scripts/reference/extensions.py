@@ -11,7 +11,7 @@ from homeostat.gates import GATES
 from homeostat.policy import EFFECTS
 from homeostat.statistics import STATISTICS
 from homeostat.trainers import TRAINERS
-from reference import Lines, field_comments, first_line, table
+from scripts.reference import Lines, field_comments, first_line, table
 
 __all__ = ["GATE_SETTINGS", "gates", "statistics", "trainers"]
 

@@ -10,7 +10,7 @@ from homeostat.cli.settings import Settings
 from homeostat.serving.app import create_app
 from homeostat.serving.openapi import describe
 from homeostat.store import open_store
-from reference import Lines, table
+from scripts.reference import Lines, table
 
 __all__ = ["openapi", "routes"]
 

@@ -16,7 +16,7 @@ from homeostat.cli.settings import Settings
 from homeostat.cli.settings_source import ALIASES, variable
 from homeostat.registry.mlflow import ENVIRONMENT
 from homeostat.schema import Feature, Segment, Target
-from reference import Lines, field_comments, table
+from scripts.reference import Lines, field_comments, table
 
 __all__ = ["environment", "settings"]
 

@@ -16,7 +16,7 @@ from homeostat.errors import UserError
 from homeostat.monitor import clean_windows
 from homeostat.prediction import LabelledPrediction
 from homeostat.registry import encode
-from homeostat.store import Store
+from homeostat.store import KnownLabels, Store
 from homeostat.training import TrainingRows, row_frame
 from homeostat.verdict import Outcome, Verdict
 
@@ -55,7 +55,7 @@ class Harvest:
             value
             for begin, end in self._clean(self._since(onset, now), now)
             for value in self.store.scored_labels(
-                self.model, since=begin, until=end, as_of=now
+                self.model, since=begin, until=end, known=KnownLabels(as_of=now)
             ).values
         ]
         positives, policy = sum(values), self.policy

@@ -26,7 +26,7 @@ from homeostat.reports.drift import drift_summary
 from homeostat.reports.files import report_paths, write_reports
 from homeostat.reports.html import ReportContext, drift_report_html
 from homeostat.reports.monitoring import Monitored, monitoring_result
-from homeostat.store import ScoredLabels, Store
+from homeostat.store import KnownLabels, ScoredLabels, Store
 from homeostat.verdict import Outcome, Verdict
 from homeostat.version import Version
 
@@ -172,14 +172,14 @@ class Monitor:
             when, last = held[0]
             if (newest is None or newest <= when) and last.details == basis:
                 return last
+        known_labels = KnownLabels(since=at - timedelta(days=self.policy.label_days), as_of=at)
         parts = [
             self.store.scored_labels(
                 self.model,
                 since=since,
                 until=until,
-                as_of=at,
+                known=known_labels,
                 version=version.number,
-                labelled_since=at - timedelta(days=self.policy.label_days),
             )
             for since, until in windows
         ]
@@ -222,7 +222,7 @@ class Monitor:
             model=self.model,
             version=version.number,
             at=seen.at,
-            next_step=f"{seen.diagnosis.cause.value}: {seen.diagnosis.advice}",
+            next_step=_next_step(seen.diagnosis),
         )
         report = drift_report_html(seen.drift, reference.profile, window, context=context)
         self._track(result, at=seen.at)
@@ -255,6 +255,13 @@ def _without(
             windows.append((since, min(begin, until)))
         since = max(since, end)
     return [*windows, (since, until)] if since < until else windows
+
+
+def _next_step(found: Diagnosis) -> str:
+    """The cause and the advice, in one sentence each."""
+    if found.cause is Cause.NONE:
+        return found.advice
+    return f"{found.cause.value.capitalize()}: {found.reason}. {found.advice}"
 
 
 def _calibration(labelled: ScoredLabels) -> Calibration:

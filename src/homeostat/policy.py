@@ -78,10 +78,10 @@ def judge_drift(reference: Profile, current: Profile, policy: DriftPolicy) -> Ve
     Returns
     -------
     Verdict
-        ``question`` "drift".  INCONCLUSIVE under ``policy.min_rows``; ERROR when nothing
-        drifted and a deciding statistic has no p-value.  Its ``measurements``
-        hold every statistic of every feature with corrected p-values; its ``details`` say
-        which features were ``excluded`` and why, and which ``drifted``.
+        ``question`` "drift".  INCONCLUSIVE under ``policy.min_rows`` and when no statistic
+        decides; ERROR when nothing drifted and a deciding statistic has no p-value.  Its
+        ``measurements`` hold every statistic of every feature with corrected p-values; its
+        ``details`` say which features were ``excluded`` and why, and which ``drifted``.
 
     Raises
     ------
@@ -305,18 +305,22 @@ def _drift_verdict(
     elif unknown:
         outcome, shown = Outcome.ERROR, unknown
         lead = "no p-value, so it cannot be told whether these changed"
+    elif not deciding:
+        outcome, shown = Outcome.INCONCLUSIVE, []
+        lead = "no statistic is asked to decide"
     else:
         outcome, shown = Outcome.PASS, _ranked(deciding)
         lead = f"nothing changed; {_detectable(deciding)} would have been seen 4 times in 5"
-    n = max((one.n_current for one in measured), default=0)
+    rows = f"{max((one.n_current for one in measured), default=0):,} rows"
     listed = "; ".join(
         f"{one.subject}: {one.statistic} {one.effect:.3g} seen, {one.asked:.3g} asked"
         for one in shown[:3]
     )
+    lead = f"{lead} ({listed})" if listed else lead
     return Verdict(
         question="drift",
         outcome=outcome,
-        reason=f"{lead} ({listed}); {n:,} rows against {reference.n:,}, {len(deciding)} questions",
+        reason=f"{lead}; {rows} against {reference.n:,}, {len(deciding)} questions",
         measurements=measured,
         details={
             "drifted": list(dict.fromkeys(one.subject for one in found)),

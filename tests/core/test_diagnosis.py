@@ -27,7 +27,7 @@ Columns = dict[str, NDArray[Any]]
 def rows(n: int, seed: int) -> Columns:
     """An income, a number of children, a region; the score follows the income."""
     random = np.random.default_rng(seed)
-    income = random.lognormal(10, 0.5, n)
+    income = random.lognormal(10, 1, n)
     score = 1 / (1 + np.exp(np.log(income) - 10 + 2))
     return {
         "income": income,
@@ -90,6 +90,10 @@ def in_cents(values: NDArray[Any]) -> NDArray[Any]:
     return values * 100
 
 
+def in_another_currency(values: NDArray[Any]) -> NDArray[Any]:
+    return values * 6
+
+
 def in_thousands(values: NDArray[Any]) -> NDArray[Any]:
     return values / 1000
 
@@ -149,14 +153,14 @@ def test_broken_data_is_looked_for_before_the_world_is_blamed() -> None:
 def test_all_broken_feeds_are_named() -> None:
     found, _ = Window({"income": in_cents, "region": renamed}).seen()
 
-    assert found.features == ("income", "region")
+    assert sorted(found.features) == ["income", "region"]
     assert found.reason.count(";") == 1
 
 
 def test_a_fault_that_has_just_begun_shows_in_the_newest_part() -> None:
-    """In the window half the incomes are in cents: no factor explains that."""
-    window = Window({"income": half(in_cents)}, newest={"income": in_cents})
-    blind = Window({"income": half(in_cents)}, newest={})
+    """In the window half the incomes have another unit: no factor explains that."""
+    window = Window({"income": half(in_another_currency)}, newest={"income": in_another_currency})
+    blind = Window({"income": half(in_another_currency)}, newest={})
 
     assert window.seen()[0].cause is Cause.DATA_FAULT
     assert blind.seen()[0].cause is Cause.COVARIATE_SHIFT
@@ -164,7 +168,7 @@ def test_a_fault_that_has_just_begun_shows_in_the_newest_part() -> None:
 
 def test_a_repaired_feed_is_not_learnt_while_the_window_holds_the_fault() -> None:
     """Broken in the older half, whole again in the newest part."""
-    window = Window({"income": half(in_cents)}, newest={})
+    window = Window({"income": half(in_another_currency)}, newest={})
     found, _ = window.seen(known=frozenset({"income"}))
 
     assert found.cause is Cause.DATA_FAULT

@@ -60,8 +60,12 @@ def closed(text: str) -> bool:
 
 def headings(page: Path) -> set[str]:
     """The anchors of a page."""
-    text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
-    return {anchor(one) for one in re.findall(r"^#+ (.+)$", text, flags=re.MULTILINE)}
+    return {anchor(one) for one in re.findall(r"^#+ (.+)$", prose(page), flags=re.MULTILINE)}
+
+
+def prose(page: Path) -> str:
+    """A page without its blocks of code."""
+    return re.sub(r"(?ms)^```.*?^```$", "", page.read_text(encoding="utf-8"))
 
 
 def anchor(heading: str) -> str:

@@ -58,11 +58,11 @@ def script(steps: Sequence[File | Command], folder: Path, port: int) -> str:
     """One script that gives all commands and stops at the first that fails."""
     lines = [PREAMBLE]
     for step in steps:
+        text = step.text.replace("127.0.0.1:8000", f"127.0.0.1:{port}")
         if isinstance(step, File):
-            lines.append(f"cat > {step.name} <<'END OF FILE'\n{step.text}END OF FILE")
+            lines.append(f"cat > {step.name} <<'END OF FILE'\n{text}END OF FILE")
             continue
         lines.append(f"echo; echo '{MARK}'")
-        text = step.text.replace("127.0.0.1:8000", f"127.0.0.1:{port}")
         if re.fullmatch(r"homeostat serve( --clock-file \S+)?", text):
             url = f"http://127.0.0.1:{port}"
             text = f"{text} 2>> {folder}/serve.log & server=$!; answering {url}"
@@ -100,7 +100,7 @@ def differences(command: Command, said: str) -> list[str]:
     pieces = [masked(one) for one in re.split(r"…|\n", command.answer) if one.strip()]
     text, lost = masked(said), []
     for piece in pieces:
-        before, found, after = text.partition(piece)
+        _, found, after = text.partition(piece)
         if found:
             text = after
         else:

@@ -2,11 +2,12 @@
 
 import re
 import subprocess
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import REPOSITORY, headings, pages
+from tests.docs.pages import REPOSITORY, headings, pages, prose
 
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 
@@ -39,12 +40,11 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 
 @pytest.mark.parametrize("page", pages(), ids=name_of)
 def test_a_page_has_one_title_and_no_skipped_level(page: Path) -> None:
-    text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
-    levels = [len(one) for one in re.findall(r"^(#+) ", text, flags=re.MULTILINE)]
+    levels = [len(one) for one in re.findall(r"^(#+) ", prose(page), flags=re.MULTILINE)]
 
     assert levels[0] == 1
     assert levels.count(1) == 1
-    assert all(b <= a + 1 for a, b in zip(levels, levels[1:], strict=False))
+    assert all(b <= a + 1 for a, b in pairwise(levels))
 
 
 def test_every_page_can_be_reached_from_the_readme() -> None:

@@ -10,7 +10,10 @@ import structlog
 from homeostat.cli.settings_source import ALIASES
 from tests.shell.project import Stages, Town
 
-__all__ = ["candidate", "folder", "process_stays_as_it_was", "quiet", "stages", "start", "two", "verifying"]
+__all__ = [
+    *("anyio_backend", "candidate", "folder", "process_stays_as_it_was"),
+    *("quiet", "stages", "start", "two", "verifying"),
+]
 
 
 @pytest.fixture(autouse=True)
@@ -24,6 +27,11 @@ def process_stays_as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     logging.root.handlers[:] = handlers
     logging.root.setLevel(level)
     structlog.reset_defaults()
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
 
 
 @pytest.fixture(scope="session")

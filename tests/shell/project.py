@@ -1,25 +1,28 @@
 """A small project, made with the real commands, and the traffic of its simulated world."""
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import polars as pl
 import yaml
 
 from homeostat.cli.app import main
 from homeostat.cli.project import Project, open_project
+from homeostat.cli.serve import build_service
 from homeostat.loop import Loop, Turn
 from homeostat.plan import Deployment
 from homeostat.prediction import Label, Prediction
 from homeostat.registry import Scorer
 from homeostat.schema import Row
+from homeostat.serving.app import create_app
 from homeostat.serving.counting import Counting
 
 MODEL = "loans"
@@ -217,6 +220,25 @@ class Town:
                 return turns
         seen = [f"{one.observation.at:%d %H}h {one.action.value}" for one in turns]
         raise AssertionError(f"no {action} in {hours} hours: {', '.join(seen)}")
+
+
+@asynccontextmanager
+async def asking(town: Town) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the project's service, which runs on the town's clock."""
+    settings = town.project.settings
+    service = build_service(settings, town.project.store, lambda: town.now)
+    app = create_app(
+        service,
+        refresh_s=3600.0,
+        max_batch=settings.serving.max_batch,
+        api_key=settings.serving.api_key,
+    )
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://test") as client,
+    ):
+        yield client
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

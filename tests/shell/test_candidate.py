@@ -15,7 +15,7 @@ LABELLED = 960  #: of the two days in `quiet`, one
 
 
 def harvest(town: Town, **policy: object) -> Harvest:
-    few = {"min_rows": 100, "min_positives": 10, **policy}
+    few = {"min_rows": 100, "min_positives": 10, "original_share": 0.3, "holdout": 0.4, **policy}
     return replace(town.project.harvest, policy=HarvestPolicy(**few))  # type: ignore[arg-type]
 
 

@@ -26,6 +26,7 @@ ALIASES: Mapping[str, Place] = {
     "MIN_F1_IMPROVEMENT_PCT": ("gates", "min_f1_improvement_pct"),
     "MIN_SAMPLES_FOR_DECISION": ("gates", "min_rows"),
     "MLFLOW_TRACKING_URI": ("mlflow", "tracking_uri"),
+    "MODEL_PATH": ("artifacts", "path"),
     "MONITORING_INTERVAL": ("monitoring", "interval_s"),
     "MONITORING_LOOKBACK": ("monitoring", "lookback_h"),
 }

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
+from homeostat.cli.settings_source import ALIASES
 from homeostat.demo.credit import CREDIT_TARGET, credit_frame, read_credit
 from homeostat.demo.processes import forking, run_command, serving
 from homeostat.demo.rehearsal import set_clock
@@ -47,8 +48,7 @@ SETTINGS = {
 
 def main(arguments: list[str]) -> int:
     """Tell the stories, write demo/summary.json; 0 when each ended as it must."""
-    for name, value in SETTINGS.items():
-        os.environ.setdefault(name, value)
+    _settle_environment()
     began = time.monotonic()
     folder = Path("demo")
     shutil.rmtree(folder, ignore_errors=True)
@@ -70,6 +70,14 @@ def main(arguments: list[str]) -> int:
     problems = [problem for one in tales for problem in one.problems]
     screen.close(summary, problems, path)
     return 1 if problems else 0
+
+
+def _settle_environment() -> None:
+    """The settings of the demo, and none that somebody has set for a model of theirs."""
+    for name in list(os.environ):
+        if name in ALIASES or name.startswith("HOMEOSTAT_"):
+            del os.environ[name]
+    os.environ.update(SETTINGS)
 
 
 def _prepare(context: ForkServerContext, folder: Path, data: Path | None, screen: Screen) -> None:

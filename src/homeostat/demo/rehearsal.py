@@ -13,6 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from homeostat.cli.project import Project
+from homeostat.decision import Action
 from homeostat.demo.credit import CREDIT_FEATURES
 from homeostat.errors import Unavailable
 from homeostat.loop import Turn
@@ -79,6 +80,11 @@ class Rehearsal:
         for i in range(0, len(labels), BATCH):
             self._post("/labels", {"labels": labels[i : i + BATCH]})
         self.posted |= set(truth)
+
+    def turned(self, *actions: Action) -> datetime:
+        """When the loop last took one of these actions; now, when it never did."""
+        times = [one.observation.at for one in self.turns if one.action in actions]
+        return times[-1] if times else self.now
 
     def wait_for_labels(self) -> None:
         """Let the time pass without traffic until all labels are in."""

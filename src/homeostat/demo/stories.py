@@ -77,7 +77,7 @@ def world_changes(scene: Rehearsal, traffic: Traffic) -> Chapters:
     start, changed = _quiet(scene, days)
     for _ in _until(scene, Action.PROMOTE, Action.DISCARD):
         _day(scene, changed_world(next(days), rng=rng))
-    remedied = scene.now
+    remedied = scene.turned(Action.PROMOTE, Action.DISCARD)
     for _ in _until(scene, Action.SETTLE, Action.ROLL_BACK):
         _day(scene, changed_world(next(days), rng=rng))
     return _chapters(start, changed, remedied, scene.now)
@@ -121,7 +121,7 @@ def bad_promotion(scene: Rehearsal, traffic: Traffic) -> Chapters:
     _promote_spoilt(scene, next(days), seed=traffic.seed)
     for _ in _until(scene, Action.ROLL_BACK, Action.SETTLE):
         _day(scene, next(days))
-    remedied = scene.now
+    remedied = scene.turned(Action.ROLL_BACK, Action.SETTLE)
     for _ in range(HEALED_DAYS):
         _day(scene, next(days))
     scene.wait_for_labels()

@@ -11,7 +11,7 @@ from homeostat.demo.stories import Chapters, Span, Story
 from homeostat.diagnosis import Cause
 from homeostat.loop import Turn
 from homeostat.metrics.confusion import Confusion
-from homeostat.store import Store
+from homeostat.store import KnownLabels, Store
 from homeostat.verdict import Outcome
 
 __all__ = ["Told", "measured_f1", "told"]
@@ -27,7 +27,8 @@ class Told:
 
 def measured_f1(store: Store, model: str, span: Span) -> float | None:
     """F1 of the answers given in `span`, by the labels in the store; None without labels."""
-    held = store.scored_labels(model, since=span.since, until=span.until, as_of=span.as_of)
+    known = KnownLabels(as_of=span.as_of)
+    held = store.scored_labels(model, since=span.since, until=span.until, known=known)
     if not held.values:
         return None
     labels = np.array(held.values, dtype=np.int64)

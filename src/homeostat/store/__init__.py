@@ -1,11 +1,12 @@
 """The only way to the database: SQLite and PostgreSQL, one schema, migrations."""
 
-from homeostat.store.labels import LabelReceipt, ScoredLabels
+from homeostat.store.labels import KnownLabels, LabelReceipt, ScoredLabels
 from homeostat.store.profiles import MinuteProfile
 from homeostat.store.store import Store, open_store
 from homeostat.store.writer import QueueFull, Writer
 
 __all__ = [
+    "KnownLabels",
     "LabelReceipt",
     "MinuteProfile",
     "QueueFull",

@@ -15,7 +15,7 @@ from homeostat.store.predictions import prediction_from, present, within
 from homeostat.store.statements import chunks, lock_writers
 
 __all__ = [
-    "Known",
+    "KnownLabels",
     "LabelReceipt",
     "ScoredLabels",
     "add_labels",
@@ -55,7 +55,7 @@ class ScoredLabels:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class KnownLabels:
     """Which labels count: those received in [since, as_of]; None is open."""
 
     since: datetime | None = None
@@ -113,15 +113,13 @@ def labelled(
     connection: Connection,
     model: str,
     window: tuple[datetime, datetime],
-    known: Known,
+    as_of: datetime | None,
     version: int | None,
 ) -> list[LabelledPrediction]:
-    """Predictions received in the window with the newest label known, if any."""
+    """Predictions received in the window with the newest label known at `as_of`, if any."""
     label = [_TABLE.c[name] for name in _FIELDS]
     joined = select(_PREDICTIONS, *label).join(_TABLE, _TABLE.c.prediction_id == _PREDICTIONS.c.id)
-    query = _newest(within(joined, model, *window, version), known.as_of)
-    if known.since is not None:
-        query = query.where(_TABLE.c.received_at >= known.since)
+    query = _newest(within(joined, model, *window, version), as_of)
     cut = len(_PREDICTIONS.columns)
     return [
         LabelledPrediction(
@@ -135,7 +133,7 @@ def scored_labels(
     connection: Connection,
     model: str,
     window: tuple[datetime, datetime],
-    known: Known,
+    known: KnownLabels,
     version: int | None,
 ) -> ScoredLabels:
     """The newest labels known of the predictions received in the window."""

@@ -23,8 +23,8 @@ __all__ = [
     "iterate_predictions",
     "prediction",
     "prediction_from",
-    "predictions_by_id",
     "predictions",
+    "predictions_by_id",
     "present",
     "recent_predictions",
 ]

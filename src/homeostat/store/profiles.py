@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 
 from sqlalchemy import CompoundSelect, Connection, bindparam, insert, or_, select, union_all
@@ -74,7 +74,7 @@ def window_profile(
     Whole hours are taken from the rows of hours, what is marked as summed in them is left
     out, and everything else is added minute by minute and part by part.
     """
-    since, until = minute_of(since), minute_of(until)
+    since, until = minute_of(since.astimezone(UTC)), minute_of(until.astimezone(UTC))
     window = {
         "of_model": of[0],
         "of_version": of[1],

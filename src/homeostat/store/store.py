@@ -27,7 +27,7 @@ from homeostat.store import (
     versions,
 )
 from homeostat.store.engine import Database, open_database
-from homeostat.store.labels import LabelReceipt, ScoredLabels
+from homeostat.store.labels import KnownLabels, LabelReceipt, ScoredLabels
 from homeostat.store.migrate import prepare
 from homeostat.store.predictions import Count
 from homeostat.verdict import Verdict
@@ -125,7 +125,7 @@ class Store:
         with self._database.write() as connection:
             return labels.add_labels(connection, labels_, park=park)
 
-    def labelled(  # noqa: PLR0913  # all but the model go by name
+    def labelled(  # all but the model go by name
         self,
         model: str,
         *,
@@ -133,17 +133,14 @@ class Store:
         until: datetime,
         as_of: datetime | None = None,
         version: int | None = None,
-        labelled_since: datetime | None = None,
     ) -> list[LabelledPrediction]:
         """Predictions received in [since, until) that have a label, with the newest one.
 
         The newest is the one received last, up to and including `as_of`; of several
-        received at the same time the one that was stored last.  With `labelled_since` only
-        those whose newest label was received from then on.
+        received at the same time the one that was stored last.
         """
-        known = labels.Known(since=labelled_since, as_of=as_of)
         with self._database.read() as connection:
-            return labels.labelled(connection, model, (since, until), known, version)
+            return labels.labelled(connection, model, (since, until), as_of, version)
 
     def scored_labels(
         self,
@@ -151,12 +148,10 @@ class Store:
         *,
         since: datetime,
         until: datetime,
-        as_of: datetime | None = None,
+        known: KnownLabels,
         version: int | None = None,
-        labelled_since: datetime | None = None,
     ) -> ScoredLabels:
         """What `labelled` gives, without the rows: many times faster where scores suffice."""
-        known = labels.Known(since=labelled_since, as_of=as_of)
         with self._database.read() as connection:
             return labels.scored_labels(connection, model, (since, until), known, version)
 

@@ -50,7 +50,6 @@ def test_the_least_there_must_be_gives_all_defaults(tmp_path: Path) -> None:
             "algorithm": "hist_gradient_boosting",
             "seed": 0,
             "lookback_days": 90.0,
-            "half_life_days": 14.0,
             "original_share": 0.3,
             "min_rows": 1000,
             "min_positives": 50,
@@ -160,6 +159,7 @@ def test_paths_do_not_depend_on_the_working_folder(
     [
         ("API_KEY", "hush", "serving.api_key", "hush"),
         ("BASELINE_DATA_PATH", "/srv/x.parquet", "data.path", Path("/srv/x.parquet")),
+        ("MODEL_PATH", "/srv/models", "artifacts.path", Path("/srv/models")),
         ("DATABASE_URL", "postgresql://h/n", "store.url", "postgresql://h/n"),
         ("LOG_LEVEL", "DEBUG", "log_level", "DEBUG"),
         ("MAX_BRIER_DEGRADATION", "0.5", "gates.max_brier_degradation", 0.5),

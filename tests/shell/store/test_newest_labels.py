@@ -1,7 +1,7 @@
 """The newest labels are found by time, in batches, and from a moment on."""
 
 from homeostat.prediction import LabelledPrediction
-from homeostat.store import Store
+from homeostat.store import KnownLabels, ScoredLabels, Store
 from homeostat.testing.store_samples import DAY, MINUTE, START, sample_label, sample_prediction
 
 
@@ -19,14 +19,26 @@ def fill(store: Store) -> list[LabelledPrediction]:
 
 def test_only_labels_from_a_moment_on_are_joined(store: Store) -> None:
     _, corrected = fill(store)
-    since = START + 12 * MINUTE
-    found = store.labelled("m", since=START, until=START + DAY, labelled_since=since)
-    before = store.labelled(
-        "m", since=START, until=START + DAY, labelled_since=since, as_of=START + 19 * MINUTE
-    )
+    since, window = START + 12 * MINUTE, (START, START + DAY)
+    late, early = KnownLabels(since=since), KnownLabels(since=since, as_of=START + 19 * MINUTE)
+    found = store.scored_labels("m", since=window[0], until=window[1], known=late)
+    before = store.scored_labels("m", since=window[0], until=window[1], known=early)
 
-    assert found == [corrected]
-    assert before == []
+    assert found == ScoredLabels(
+        values=(0,),
+        predictions=(corrected.prediction.prediction,),
+        probabilities=(corrected.prediction.probability,),
+        span=(corrected.prediction.received_at,) * 2,
+    )
+    assert before == ScoredLabels()
+
+
+def test_scored_labels_are_those_of_the_rows(store: Store) -> None:
+    labelled = fill(store)
+    found = store.scored_labels("m", since=START, until=START + DAY, known=KnownLabels())
+
+    assert found.values == tuple(one.label.value for one in labelled)
+    assert found.probabilities == tuple(one.prediction.probability for one in labelled)
 
 
 def test_the_newest_label_is_dated_up_to_a_moment(store: Store) -> None:
