@@ -19,7 +19,7 @@ from homeostat.metrics.confusion import PairedConfusion
 from homeostat.metrics.paired_loss import PairedLoss
 from homeostat.monitor import Monitor, Observation
 from homeostat.plan import Deployment, Phase, RestPolicy, Situation, next_action, rested
-from homeostat.policy import AftermathPolicy, judge_aftermath
+from homeostat.policy import AftermathPolicy, fixed_look, judge_aftermath
 from homeostat.replay import Bench
 from homeostat.store import Store
 from homeostat.training import Recipe, Workshop
@@ -226,6 +226,7 @@ class Loop:
             as_of=now,
             version=deployment.champion,
         )
+        held = held[: fixed_look(len(held), self.policy.aftermath.min_rows)]
         labels = np.array([one.label.value for one in held], dtype=np.int64)
         rows = [one.prediction.features for one in held]
         before = self.bench.scorer(deployment.previous)

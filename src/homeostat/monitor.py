@@ -96,7 +96,7 @@ class Monitor:
         earlier = self._earlier(at)
         known = earlier[0].details if earlier else {}
         quality = self._quality(version, known, at=at)
-        faults = self._known_faults(known, at)
+        faults = _within(known.get("faults", {}), since=at - self.policy.lookback)
         scene = Scene(
             reference=reference.profile,
             current=window,
@@ -105,7 +105,7 @@ class Monitor:
         )
         diagnosis = diagnose(drift, quality, scene)
         found = {
-            "faults": _seen_faults(faults, diagnosis, at),
+            "faults": _faults_after(faults, diagnosis, at),
             "broken": self._broken(known, diagnosis, at),
         }
         self.store.add_verdict(self.model, _kept(drift, found), at)
@@ -125,22 +125,18 @@ class Monitor:
         held = self.store.verdicts(self.model, "drift", limit=self.policy.patience, until=at)
         return [verdict for _, verdict in held]
 
-    def _known_faults(self, known: dict[str, Any], at: datetime) -> dict[str, str]:
-        """Features whose feed was found broken at a time that this window still holds: when."""
-        since = at - self.policy.lookback
-        faults: dict[str, str] = known.get("faults", {})
-        return {k: v for k, v in faults.items() if datetime.fromisoformat(v) > since}
-
     def _broken(self, known: dict[str, Any], seen: Diagnosis, at: datetime) -> list[list[str]]:
         """The spans of time, oldest first, whose rows came from a feed that was found broken.
 
-        A fault is seen some time after it began, so a span begins with the window that showed
-        it.  Spans whose labels are no longer due are forgotten.
+        A fault is seen some time after it began and is over some time before a look no longer
+        sees it, so a span begins with the window that showed it and ends with that look.
+        Spans whose labels are no longer due are forgotten.
         """
         oldest = at - timedelta(days=self.policy.due_days)
         spans = [one for one in known.get("broken", []) if datetime.fromisoformat(one[1]) > oldest]
-        if seen.cause is not Cause.DATA_FAULT or set(seen.features) <= set(seen.past):
-            return spans
+        if not _broken_now(seen):
+            still_open = any(one["open"] for one in known.get("faults", {}).values())
+            return [*spans[:-1], [spans[-1][0], at.isoformat()]] if spans and still_open else spans
         since = at - self.policy.lookback
         if spans and datetime.fromisoformat(spans[-1][1]) >= since:
             since = min(since, datetime.fromisoformat(spans.pop()[0]))
@@ -270,11 +266,29 @@ def _calibration(labelled: ScoredLabels) -> Calibration:
     )
 
 
-def _seen_faults(known: dict[str, str], seen: Diagnosis, at: datetime) -> dict[str, str]:
-    """The known faults, and those that were seen themselves now with the time of it."""
+def _broken_now(seen: Diagnosis) -> set[str]:
+    """The features whose feed is broken in the newest rows, by this look."""
     if seen.cause is not Cause.DATA_FAULT:
-        return known
-    return {**known, **{name: at.isoformat() for name in seen.features if name not in seen.past}}
+        return set()
+    return set(seen.features) - set(seen.past)
+
+
+def _within(faults: dict[str, Any], *, since: datetime) -> dict[str, Any]:
+    """The faults of which rows may have been received after `since`."""
+    return {k: v for k, v in faults.items() if datetime.fromisoformat(v["until"]) > since}
+
+
+def _faults_after(known: dict[str, Any], seen: Diagnosis, at: datetime) -> dict[str, Any]:
+    """The known faults after this look: until when their rows may have come at the latest.
+
+    The first look that no longer sees a fault is the last at which it may have been there.
+    """
+    now = {name: {"until": at.isoformat(), "open": True} for name in _broken_now(seen)}
+    over = {
+        name: {"until": at.isoformat() if one["open"] else one["until"], "open": False}
+        for name, one in known.items()
+    }
+    return {**over, **now}
 
 
 def _kept(verdict: Verdict, found: dict[str, Any]) -> Verdict:

@@ -19,6 +19,7 @@ __all__ = [
     "AftermathPolicy",
     "DriftPolicy",
     "QualityPolicy",
+    "fixed_look",
     "judge_aftermath",
     "judge_drift",
     "judge_quality",
@@ -170,11 +171,28 @@ def judge_quality(seen: Calibration, policy: QualityPolicy) -> Verdict:
     return Verdict(question="quality", outcome=outcome, reason=reason, measurements=measured)
 
 
+def fixed_look(rows: int, least: int) -> int:
+    """How many of `rows` to look at: `least`, or the largest doubling of it that there is.
+
+    A question that is asked again and again while rows come in is asked at these sizes
+    only, so that the looks can be counted.
+
+    Examples
+    --------
+    >>> [fixed_look(rows, 200) for rows in (150, 200, 399, 400, 1700)]
+    [150, 200, 200, 400, 1600]
+    """
+    if rows < least:
+        return rows
+    return int(least * 2 ** int(np.log2(rows / least)))
+
+
 def judge_aftermath(paired: PairedConfusion, brier: PairedLoss, policy: AftermathPolicy) -> Verdict:
     """Whether a promoted version is worse than the one before, on rows served since.
 
-    It is asked again and again while labels come in, so the level is spent over the looks:
-    at twice the least number of rows half of it is gone, and so on.
+    It is asked at `fixed_look` sizes while labels come in, and the level is spent over these
+    looks: half of it at the first, half of what is left at the next, so all looks together
+    keep it.
 
     Parameters
     ----------

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -36,6 +36,8 @@ class Bench:
     artifacts: Path
     segments: tuple[Segment, ...] = ()
     baseline: Baseline
+    _scorers: dict[str, Scorer] = field(default_factory=dict, repr=False)
+    _golden: dict[str, NDArray[np.float64]] = field(default_factory=dict, repr=False)
 
     def evidence(
         self, champion: int, candidate: int, *, last_promoted_at: datetime | None, now: datetime
@@ -51,9 +53,12 @@ class Bench:
         labels = _labels(held)
         rows = [one.prediction.features for one in held]
         p, q = (scorer.probabilities(rows) for scorer in (old, new))
-        answers = [s.predict(rows) for s in (old, new)] if rows else [labels, labels]
+        answers = [
+            (scores >= scorer.version.threshold).astype(np.int64)
+            for scores, scorer in ((p, old), (q, new))
+        ]
         golden_rows = self.baseline.golden
-        golden = [s.probabilities(golden_rows.rows) for s in (old, new)]
+        golden = [self._on_golden(s) for s in (old, new)]
         return Evidence(
             now=now,
             last_promoted_at=last_promoted_at,
@@ -82,8 +87,18 @@ class Bench:
         return held, sum(due)
 
     def scorer(self, number: int) -> Scorer:
-        """The verified scorer of a version."""
-        return load_scorer(self.artifacts, self.store.version(self.model, number))
+        """The scorer of a version, verified when it is first asked for."""
+        version = self.store.version(self.model, number)
+        if version.digest not in self._scorers:
+            self._scorers[version.digest] = load_scorer(self.artifacts, version)
+        return self._scorers[version.digest]
+
+    def _on_golden(self, scorer: Scorer) -> NDArray[np.float64]:
+        """What a version says of the golden rows; neither of them ever changes."""
+        digest = scorer.version.digest
+        if digest not in self._golden:
+            self._golden[digest] = scorer.probabilities(self.baseline.golden.rows)
+        return self._golden[digest]
 
     def _trained_on(self, version: Version) -> set[str]:
         path = self.artifacts / version.location / "version.json"

@@ -36,7 +36,7 @@ def places(bins: FeatureBins, values: NDArray[Any]) -> NDArray[np.int64]:
         return np.where(np.isnan(values), missing, found)
     index: dict[Any, int] = {name: i for i, name in enumerate(bins.categories)}
     index[None] = missing
-    return np.array([index.get(value, missing - 1) for value in values], dtype=np.int64)
+    return np.array([index.get(value, missing - 1) for value in values.tolist()], dtype=np.int64)
 
 
 def counted(bins: Bins, columns: Columns) -> Profile:

@@ -259,6 +259,18 @@ def test_too_little_data_is_not_told_as_no_change(quality: Outcome) -> None:
     assert "3 rows in the window, 200 asked" in found.reason
 
 
+def test_a_feature_that_was_nearly_all_missing_and_now_is_has_no_fault() -> None:
+    """From 90 % to 100 % is no jump, and of values that are not there nothing can be said."""
+    sparse = np.where(np.arange(1_000) % 10, np.nan, 1.0 + np.arange(1_000))
+    bins = fitted({"x": sparse})
+    reference, current = (counted(bins, {"x": x}) for x in (sparse, sparse * np.nan))
+    drift = judge_drift(reference, current, DriftPolicy())
+    found = diagnose(drift, QUIET, Scene(reference=reference, current=current, newest=current))
+
+    assert drift.details["drifted"] == ["x"]
+    assert found.cause is Cause.COVARIATE_SHIFT
+
+
 def test_a_feature_that_is_no_longer_counted_is_left_out() -> None:
     drift = Verdict(
         question="drift", outcome=Outcome.FAIL, reason="r", details={"drifted": ["gone", "income"]}

@@ -13,8 +13,6 @@ from tests.docs.shell import differences, masked, run
 HOW_TO = DOCS / "how-to"
 ROWS = 3_000  #: of the data file that `make demo` would leave
 
-pytestmark = pytest.mark.slow
-
 Given = list[tuple[Command, str]]
 
 
@@ -35,41 +33,35 @@ def left_by_the_demo(folder: Path) -> None:
     frame.write_csv(folder / "demo" / "credit.csv")
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the README was followed, and then the pages that go on from there."""
-    return tmp_path_factory.mktemp("reader")
-
-
-@pytest.fixture(scope="module")
-def readme(folder: Path) -> Given:
-    """The README, then every how-to that needs a model in service and no other server."""
-    left_by_the_demo(folder)
+@pytest.mark.slow
+def test_the_readme_and_the_how_to_pages_run_as_written(tmp_path: Path) -> None:
+    """The README, then every how-to that goes on with its service."""
+    left_by_the_demo(tmp_path)
     names = ("late-labels", "import-labels", "pause-and-resume", "where-files-lie")
     read = [REPOSITORY / "README.md", *(HOW_TO / f"{name}.md" for name in names)]
     asked = [step for page in read for step in steps(page)]
-    return given(asked, run(asked, folder))
+
+    done = given(asked, run(asked, tmp_path))
+
+    assert len(done) > 25
+    assert not wrong(done)
+    assert not untold(tmp_path / "demo" / "by-hand")
 
 
-def test_the_readme_and_the_how_to_pages_run_as_written(readme: Given) -> None:
-    assert len(readme) > 25
-    assert not wrong(readme)
-
-
-def test_every_file_that_was_made_is_in_the_reference(readme: Given, folder: Path) -> None:
+def untold(home: Path) -> set[str]:
+    """Files that were made and are not in the reference; stamps of time are written out."""
     told = (REFERENCE / "files.md").read_text(encoding="utf-8")
-    home = folder / "demo" / "by-hand"
     saved = {"import_labels.py", "labels.csv", "seen.json"}  # by the reader
     made = {
         re.sub(r"\d{8}_\d{6}", "YYYYmmdd_HHMMSS", path.name)
         for path in home.rglob("*")
         if path.is_file() and path.name not in saved
     }
-
     assert {"homeostat.yaml", "homeostat.db", "model.skops", "reference_data.csv"} < made
-    assert not {name for name in made if f"{name}`" not in told}
+    return {name for name in made if f"{name}`" not in told}
 
 
+@pytest.mark.slow
 def test_the_tutorial_runs_as_written(tmp_path: Path) -> None:
     asked = list(steps(DOCS / "tutorial" / "first-model.md"))
 
@@ -85,6 +77,7 @@ def f1(text: str) -> float:
     return float(re.findall(r"\bf1 ([\d.]+)", text)[0])
 
 
+@pytest.mark.slow
 def test_postgresql_is_used_as_written(tmp_path: Path, postgres_database: str) -> None:
     left_by_the_demo(tmp_path)
     asked = list(steps(REPOSITORY / "README.md"))[:3] + list(steps(HOW_TO / "use-postgresql.md"))
@@ -106,6 +99,7 @@ def test_an_open_door_is_refused_as_written(tmp_path: Path) -> None:
     assert not wrong(done)
 
 
+@pytest.mark.slow
 def test_the_statistic_and_the_gate_keep_their_contracts(tmp_path: Path) -> None:
     asked = list(steps(HOW_TO / "write-a-statistic-or-gate.md"))
 

@@ -3,7 +3,6 @@
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -46,7 +45,9 @@ def served(town: Town, day: datetime) -> list[tuple[list[Prediction], list[Label
     looks = [day + i * LOOK for i in range(DAY // LOOK)]
     sizes = [rows_in(look) for look in looks]
     frame = QUIET.draw(town.random, sum(sizes))
-    at = [look + timedelta(seconds=i) for look, n in zip(looks, sizes, strict=True) for i in range(n)]
+    at = [
+        look + timedelta(seconds=i) for look, n in zip(looks, sizes, strict=True) for i in range(n)
+    ]
     asked = town.scored(frame.drop("bad").to_dicts(), at=at)
     labels = [
         Label(prediction_id=one.id, value=value, received_at=day + DAY + LABELS_AFTER)

@@ -10,11 +10,6 @@ import structlog
 from homeostat.cli.settings_source import ALIASES
 from tests.shell.project import Stages, Town
 
-__all__ = [
-    *("anyio_backend", "candidate", "folder", "process_stays_as_it_was"),
-    *("quiet", "stages", "start", "two", "verifying"),
-]
-
 
 @pytest.fixture(autouse=True)
 def process_stays_as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:

@@ -77,6 +77,12 @@ SILENT = World(unit=None)
 CENTS = World(unit=100.0)
 
 
+def in_cents(row: Row) -> bool:
+    """Whether a row is one of `CENTS`: in the others nobody earns so much."""
+    income = row["income"]
+    return isinstance(income, float) and income > 30_000
+
+
 def command(folder: Path, *arguments: object) -> int:
     """The exit code of `homeostat <arguments>` for the project in `folder`."""
     given = [*map(str, arguments), "--config", f"{folder / 'homeostat.yaml'}"]

@@ -19,7 +19,10 @@ HEADER = "key,income,age,debt,job,bad"
 
 
 def lines(n: int = 300) -> list[str]:
-    return [f"k{i},{1000 + 37 * i % 911},{18 + i % 60},0.{i % 97},cook,{i * 7 % 3 // 2}" for i in range(n)]
+    return [
+        f"k{i},{1000 + 37 * i % 911},{18 + i % 60},0.{i % 97},cook,{i * 7 % 3 // 2}"
+        for i in range(n)
+    ]
 
 
 def table(rows: list[str], header: str = HEADER) -> bytes:
@@ -79,7 +82,7 @@ def test_a_column_without_a_value_is_left_out_and_named(
 
     assert code == 0
     assert "'job' was left out: it has no value at all" in capsys.readouterr().out
-    assert "job" not in output.read_text()
+    assert "job:" not in output.read_text()
 
 
 @pytest.mark.parametrize(

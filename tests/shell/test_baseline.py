@@ -108,7 +108,7 @@ def test_nothing_is_written_for_data_that_cannot_be_used(
     data.write_text("income,age\n1,2\n")
     bad = replace(unfrozen(baseline, tmp_path), data=data)
 
-    with pytest.raises(UserError, match="bad.*debt|debt.*bad"):
+    with pytest.raises(UserError, match=r"debt.*bad"):
         bad.freeze(share=SHARE, now=START)
 
     assert not bad.folder.exists()
@@ -132,9 +132,7 @@ def change_file_and_hash(folder: Path) -> None:
     metadata = folder / "reference_metadata.json"
     plain = json.loads(metadata.read_text())
     text = (folder / "reference_data.csv").read_bytes()
-    metadata.write_text(
-        json.dumps({**plain, "reference_hash": hashlib.sha256(text).hexdigest()})
-    )
+    metadata.write_text(json.dumps({**plain, "reference_hash": hashlib.sha256(text).hexdigest()}))
 
 
 @pytest.mark.parametrize(

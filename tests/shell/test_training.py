@@ -1,4 +1,5 @@
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -72,43 +73,44 @@ def test_its_reference_holds_its_own_scores_of_the_frozen_rows(
 def test_the_same_rows_and_seed_make_the_same_model(workshop: Workshop, rows: TrainingRows) -> None:
     one, other = (workshop.make(rows, RECIPE, now=START) for _ in range(2))
 
-    scores = [load_scorer(workshop.artifacts, v).probabilities(rows.reference_rows) for v in (one, other)]
+    scores = [
+        load_scorer(workshop.artifacts, v).probabilities(rows.reference_rows) for v in (one, other)
+    ]
     assert (one.number, other.number) == (2, 3)
     assert one.threshold == other.threshold
-    np.testing.assert_array_equal(*scores)
-
-
-def spoilt(rows: TrainingRows, **changes: Any) -> TrainingRows:
-    return replace(rows, **changes)
+    np.testing.assert_array_equal(scores[0], scores[1])
 
 
 @pytest.mark.parametrize(
-    ("change", "recipe", "error", "says"),
+    ("change", "says"),
     [
-        pytest.param(
-            lambda rows: spoilt(rows, y=np.zeros_like(rows.y)), RECIPE, UserError, "one class", id="one class"
-        ),
-        pytest.param(
-            lambda rows: spoilt(rows, x=rows.x[:20], y=rows.y[:20]), RECIPE, UserError, "50", id="too few"
-        ),
-        pytest.param(
-            lambda rows: spoilt(rows, x=np.full_like(rows.x, np.inf)), RECIPE, UserError, "infinite", id="infinite"
-        ),
-        pytest.param(
-            lambda rows: rows, replace(RECIPE, algorithm="logistic"), NotFound, "logistic_regression", id="algorithm"
-        ),
+        pytest.param(lambda rows: {"y": np.zeros_like(rows.y)}, "one class", id="one class"),
+        pytest.param(lambda rows: {"x": rows.x[:20], "y": rows.y[:20]}, "50", id="too few"),
+        pytest.param(lambda rows: {"x": np.full_like(rows.x, np.inf)}, "infinite", id="infinite"),
     ],
-)  # fmt: skip
+)
 def test_a_training_that_fails_leaves_no_version(
-    workshop: Workshop, rows: TrainingRows, change: Any, recipe: Recipe, error: Any, says: str
+    workshop: Workshop,
+    rows: TrainingRows,
+    change: Callable[[TrainingRows], dict[str, Any]],
+    says: str,
 ) -> None:
     files = sorted(workshop.artifacts.rglob("*"))
 
-    with pytest.raises(error, match=says):
-        workshop.make(change(rows), recipe, now=START)
+    with pytest.raises(UserError, match=says):
+        workshop.make(replace(rows, **change(rows)), RECIPE, now=START)
 
     assert [one.number for one in workshop.store.versions(MODEL)] == [1]
     assert sorted(workshop.artifacts.rglob("*")) == files
+
+
+def test_an_unknown_algorithm_is_named_with_the_nearest(
+    workshop: Workshop, rows: TrainingRows
+) -> None:
+    with pytest.raises(NotFound, match="logistic_regression"):
+        workshop.make(rows, replace(RECIPE, algorithm="logistic"), now=START)
+
+    assert [one.number for one in workshop.store.versions(MODEL)] == [1]
 
 
 def test_a_training_that_cannot_be_stored_leaves_no_version(

@@ -17,6 +17,7 @@ app = typer.Typer(
     help="Keeps a tabular model healthy after its release.",
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
 app.command()(init)

@@ -12,7 +12,7 @@ from homeostat.cli.project import open_project
 
 __all__ = ["app"]
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 
 @app.command("list")
@@ -31,15 +31,14 @@ def list_decisions(
         say("No decision yet.")
         return
     show_table(
-        ("decided", "action", "champion", "by", "reason", "id"),
+        ("id", "decided", "action", "champion", "reason"),
         [
             (
+                one.id,
                 f"{one.decided_at:%Y-%m-%d %H:%M}",
                 one.action.value,
                 f"{one.version_before or '-'} > {one.version_after or '-'}",
-                one.decided_by,
-                one.reasons[0] if one.reasons else "",
-                one.id,
+                f"{one.decided_by}: {one.reasons[0] if one.reasons else ''}",
             )
             for one in decisions
         ],

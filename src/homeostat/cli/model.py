@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["app"]
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 Number = Annotated[int, Argument(min=1, help="Version number.")]
 Reason = Annotated[str, Option(help="Why, for the decision record.")]

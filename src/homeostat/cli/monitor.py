@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["app", "plain_observation", "show_observation"]
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 
 @app.callback()

@@ -22,6 +22,8 @@ __all__ = [
     "Config",
     "caller",
     "moment",
+    "outcome_text",
+    "plain_numbers",
     "print_json",
     "say",
     "show_table",
@@ -71,8 +73,11 @@ def say(text: str) -> None:
 
 
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a plain table for people; outcomes are coloured."""
-    table = Table(*columns, box=None, pad_edge=False, header_style="dim")
+    """Print a plain table for people; outcomes are coloured, the last column may be folded."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in columns:
+        last = name == columns[-1]
+        table.add_column(name, no_wrap=not last, overflow="fold")
     for row in rows:
         table.add_row(*(_styled(cell) for cell in row))
     Console(highlight=False).print(table)

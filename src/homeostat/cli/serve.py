@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from homeostat.serving.service import Service
     from homeostat.store import Store
 
-__all__ = ["serve"]
+__all__ = ["build_service", "listening", "opened", "refuse_open_door", "run", "serve"]
 
 DRAIN_S = 10  #: for requests under way when the service is told to stop
 HEADER_BYTES = 16 * 1024

@@ -11,6 +11,8 @@ for _name in (
     "mlflow.store.model_registry.sqlalchemy_store",
     "mlflow.store.tracking.sqlalchemy_store",
     "mlflow.tracking",
+    "pandera.backends.polars.builtin_checks",
+    "pandera.polars",
     "polars",
     "skops.io",
     "sklearn.calibration",

@@ -15,7 +15,17 @@ from homeostat.diagnosis import Cause
 from homeostat.training import file_rows
 from homeostat.verdict import Outcome
 
-__all__ = ["STORIES", "Chapters", "Span", "Story", "Traffic"]
+__all__ = [
+    "STORIES",
+    "Chapters",
+    "Span",
+    "Story",
+    "Traffic",
+    "bad_promotion",
+    "feed_breaks",
+    "labels_are_poisoned",
+    "world_changes",
+]
 
 QUIET_DAYS = 3
 BROKEN_DAYS = 3

@@ -9,7 +9,7 @@ from homeostat.bins import Bins, FeatureBins
 from homeostat.profile import LARGEST, Profile
 from homeostat.schema import Row, Value
 
-__all__ = ["RowCounter"]
+__all__ = ["RowCounter", "as_category"]
 
 
 class RowCounter:

@@ -27,6 +27,7 @@ __all__ = [
     "predictions_by_id",
     "present",
     "recent_predictions",
+    "within",
 ]
 
 #: What counts predictions into the profiles of their minutes.

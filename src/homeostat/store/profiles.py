@@ -5,7 +5,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
-from sqlalchemy import CompoundSelect, Connection, bindparam, insert, or_, select, union_all
+from sqlalchemy import (
+    BindParameter,
+    CompoundSelect,
+    Connection,
+    bindparam,
+    insert,
+    or_,
+    select,
+    union_all,
+)
 
 from homeostat.bins import Bins
 from homeostat.profile import Profile, Sparse, total
@@ -89,13 +98,16 @@ def window_profile(
 
 
 @cache
-def _bodies() -> CompoundSelect[tuple[bytes]]:
+def _bodies() -> CompoundSelect[bytes]:
     """What there is of a window, in one question.
 
     Without a whole hour in it, `first` is not before `last`: no hour lies between them, and
     every minute lies outside.
     """
-    since, first, last, until = (bindparam(name) for name in ("since", "first", "last", "until"))
+    since: BindParameter[datetime] = bindparam("since")
+    first: BindParameter[datetime] = bindparam("first")
+    last: BindParameter[datetime] = bindparam("last")
+    until: BindParameter[datetime] = bindparam("until")
     parts, minutes, hours = (
         select(table.c.body).where(
             table.c.model == bindparam("of_model"), table.c.version == bindparam("of_version")

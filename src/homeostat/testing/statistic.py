@@ -36,7 +36,7 @@ Check = Callable[[Statistic], None]
 
 SIZES = (100, 1_000, 10_000)  #: rows of a window
 TRIALS = 400  #: windows in which nothing changed
-CHANGED = 300  #: windows in which something did
+CHANGED = 200  #: windows in which something did
 ALPHA = 0.05  #: level at which false alarms are counted
 #: Share of false alarms let pass: what was promised, and three standard errors.
 MOST = ALPHA + 3 * (ALPHA * (1 - ALPHA) / TRIALS) ** 0.5
@@ -161,7 +161,7 @@ def check_false_alarms_are_as_promised(statistic: Statistic) -> None:
 def check_what_it_calls_detectable_is_detected(statistic: Statistic) -> None:
     """A change of the stated size is seen in about 80 of 100 windows, and half of it is not.
 
-    Counted at level 0.01 in 300 windows: at least 65 % of the one and at most 75 % of the
+    Counted at level 0.01 in 200 windows: at least 65 % of the one and at most 75 % of the
     other, each for the kind of change that suits it best.  Not asked of a statistic without
     p-values or without a statement.
     """

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn.metrics import f1_score
@@ -31,6 +31,7 @@ def test_parts_add_up_to_the_whole(a: list[tuple[int, ...]], b: list[tuple[int, 
     assert halves == whole.champion
 
 
+@settings(max_examples=30)
 @given(ROWS.filter(bool))
 def test_f1_is_that_of_scikit_learn(rows: list[tuple[int, ...]]) -> None:
     labels, champion, candidate = columns(rows)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from sklearn.metrics import brier_score_loss, roc_auc_score
@@ -29,6 +29,7 @@ def test_calibration_adds(a: list[tuple[int, float]], b: list[tuple[int, float]]
         assert getattr(whole, name) == pytest.approx(getattr(parts, name), abs=1e-12)
 
 
+@settings(max_examples=30)
 @given(ROWS.filter(bool))
 def test_the_brier_score_is_that_of_scikit_learn(rows: list[tuple[int, float]]) -> None:
     seen = calibration(rows)
@@ -110,6 +111,7 @@ def test_the_brier_loss_of_a_better_candidate_is_negative() -> None:
     assert loss.m2 == pytest.approx(0)
 
 
+@settings(max_examples=30)
 @given(ROWS.filter(lambda rows: {row[0] for row in rows} == {0, 1}))
 def test_auc_is_that_of_scikit_learn(rows: list[tuple[int, float]]) -> None:
     table = np.array(rows)

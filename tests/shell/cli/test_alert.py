@@ -22,9 +22,7 @@ def test_open_alerts_are_listed_with_their_cause(
     assert plain["opened_at"].endswith("+00:00")
 
 
-def test_resolved_ones_only_when_asked_for(
-    quiet: Town, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_resolved_ones_only_when_asked_for(quiet: Town, capsys: pytest.CaptureFixture[str]) -> None:
     quiet.live(SHIFTED, 16, label=False)
     quiet.live(QUIET, 28, label=False)
 

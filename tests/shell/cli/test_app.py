@@ -89,9 +89,7 @@ def test_4_when_what_we_hold_contradicts_itself(
     assert "homeostat: " in capsys.readouterr().err
 
 
-def test_4_when_the_store_does_not_answer(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_4_when_the_store_does_not_answer(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     change_settings(folder, {"store": {"url": "postgresql://nobody@127.0.0.1:9/none"}})
 
     assert command(folder, "model", "list") == 4
@@ -112,12 +110,11 @@ def test_the_program_is_the_same(folder: Path) -> None:
     program = [sys.executable, "-m", "homeostat.cli.app"]
     config = ["--config", f"{folder / 'homeostat.yaml'}"]
 
-    done = [
-        subprocess.run([*program, "model", verb, *config], capture_output=True, timeout=60, check=False)
-        for verb in ("list", "fly")
-    ]  # fmt: skip
+    def exit_code(verb: str) -> int:
+        arguments = [*program, "model", verb, *config]
+        return subprocess.run(arguments, capture_output=True, timeout=60, check=False).returncode
 
-    assert [one.returncode for one in done] == [0, 2]
+    assert (exit_code("list"), exit_code("fly")) == (0, 2)
 
 
 def test_without_arguments_there_is_help(capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,7 +18,7 @@ from homeostat.reports.html.bars import categories, histogram, quantile
 from homeostat.reports.html.svg import draw_categories, draw_histogram
 from homeostat.verdict import Outcome, Verdict
 
-__all__ = ["ReportContext", "drift_report_html"]
+__all__ = ["Entry", "ReportContext", "drift_report_html"]
 
 HEADLINES: Mapping[Outcome, str] = {
     Outcome.PASS: "No drift of the size asked for was seen",
