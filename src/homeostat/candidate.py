@@ -31,7 +31,7 @@ class HarvestPolicy:
     min_rows: int = 1000  #: labelled since the change
     min_positives: int = 50
     holdout: float = 0.3  #: newest share of the labelled rows, kept for the gates
-    original_share: float = 0.3  #: rows of the original file, as a share of all
+    original_share: float = 0.2  #: rows of the original file, as a share of all
     seed: int = 0
 
 

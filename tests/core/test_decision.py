@@ -67,6 +67,15 @@ def test_equal_evidence_equal_digest() -> None:
     assert again.evidence_digest == PLAIN.evidence_digest == evidence_digest(PLAIN.verdicts)
 
 
+def test_the_order_of_the_details_is_no_evidence() -> None:
+    one, other = (
+        replace(PLAIN.verdicts[0], details=details)
+        for details in ({"a": 1, "b": 2}, {"b": 2, "a": 1})
+    )
+
+    assert evidence_digest([one]) == evidence_digest([other])
+
+
 @pytest.mark.parametrize(
     "verdicts",
     [

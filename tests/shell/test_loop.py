@@ -1,6 +1,5 @@
 """Stories of one model, told turn by turn on a simulated calendar."""
 
-from collections.abc import Callable
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -106,7 +105,7 @@ def test_with_enough_labels_a_candidate_is_trained_and_offered(candidate: Town) 
 
 
 def test_a_candidate_waits_for_labels_it_has_not_seen(candidate: Town) -> None:
-    unlabelled = replace(candidate.loop, bench=Blind(candidate.loop.bench))
+    unlabelled = replace(candidate.loop, bench=behind(Blind, candidate.loop.bench))
 
     turn = unlabelled.turn(now=candidate.now + HOUR)
 
@@ -117,16 +116,19 @@ def test_a_candidate_waits_for_labels_it_has_not_seen(candidate: Town) -> None:
 
 
 class Blind(Bench):
-    """A bench in front of which no label has come in yet."""
+    """A bench that has seen no label since a day before the candidate was trained."""
 
     __slots__ = ()
 
-    def __init__(self, bench: Bench) -> None:
-        for one in fields(bench):
-            object.__setattr__(self, one.name, getattr(bench, one.name))
+    def evidence(self, *numbers: int, now: datetime, **options: Any) -> Evidence:
+        deployment = self.store.deployment(self.model)
+        assert deployment is not None
+        before = deployment.since - 2 * DAY
+        return replace(super().evidence(*numbers, now=before, **options), now=now)
 
-    def evidence(self, *args: Any, now: datetime, **options: Any) -> Evidence:
-        return replace(super().evidence(*args, now=now - 2 * DAY, **options), now=now)
+
+def behind(kind: type[Bench], bench: Bench) -> Bench:
+    return kind(**{one.name: getattr(bench, one.name) for one in fields(bench)})
 
 
 def test_a_candidate_that_passes_all_gates_is_promoted_with_its_verdicts(verifying: Town) -> None:
@@ -204,36 +206,29 @@ def promote_spoilt(town: Town) -> None:
 
 
 class Overtaken(Bench):
-    """A bench at which somebody promotes another version while the gates are asked."""
+    """A bench at which somebody discards the candidate while the gates are asked."""
 
-    __slots__ = ("meanwhile",)
-    meanwhile: Callable[[], object]
+    __slots__ = ()
 
-    def __init__(self, bench: Bench, meanwhile: Callable[[], object]) -> None:
-        for one in fields(bench):
-            object.__setattr__(self, one.name, getattr(bench, one.name))
-        object.__setattr__(self, "meanwhile", meanwhile)
-
-    def evidence(self, *args: Any, **options: Any) -> Evidence:
-        found = super().evidence(*args, **options)
-        self.meanwhile()
+    def evidence(self, *numbers: int, now: datetime, **options: Any) -> Evidence:
+        found = super().evidence(*numbers, now=now, **options)
+        held = self.store.deployment(self.model)
+        assert held is not None
+        new = replace(held, token=held.token + 1, candidate=None, phase=Phase.STEADY, since=now)
+        assert self.store.transition(new, None)
         return found
 
 
 def test_who_acts_on_an_old_look_loses_and_changes_nothing(candidate: Town) -> None:
     candidate.live(CHANGED, 3)
-    project = candidate.project
+    overtaken = replace(candidate.loop, bench=behind(Overtaken, candidate.loop.bench))
 
-    def somebody_discards() -> None:
-        project.actor.discard(by_hand(candidate))
-
-    overtaken = replace(candidate.loop, bench=Overtaken(candidate.loop.bench, somebody_discards))
     with pytest.raises(Conflict, match="look again"):
         overtaken.turn(now=candidate.now + HOUR)
 
     assert candidate.stand.champion == 1
     assert (candidate.stand.phase, candidate.stand.candidate) == (Phase.STEADY, None)
-    assert candidate.actions == [("PROMOTE", 1), ("RETRAIN", 1), ("DISCARD", 1)]
+    assert candidate.actions == [("PROMOTE", 1), ("RETRAIN", 1)]
 
 
 # Trainings fail.
@@ -282,7 +277,7 @@ def test_a_training_that_was_killed_is_discarded_when_it_is_overdue(quiet: Town)
 def test_a_candidate_that_never_gets_its_labels_is_discarded(candidate: Town) -> None:
     candidate.due.clear()
     later = candidate.now + timedelta(days=30)
-    unlabelled = replace(candidate.loop, bench=Blind(candidate.loop.bench))
+    unlabelled = replace(candidate.loop, bench=behind(Blind, candidate.loop.bench))
 
     turn = unlabelled.turn(now=later)
 

@@ -99,7 +99,7 @@ def test_a_broken_feed_raises_an_alert_and_is_never_learnt_from(
 
 def test_what_a_broken_feed_sent_is_not_in_a_later_candidate(quiet: Town) -> None:
     """The world changes while the alert of the broken feed is still open."""
-    quiet.live(CENTS, 12)
+    quiet.live(CENTS, 24)
     quiet.live_until(CHANGED, "RETRAIN")
 
     store = quiet.project.store

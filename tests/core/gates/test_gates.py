@@ -162,6 +162,19 @@ def test_segments_that_are_declared_are_asked(
     assert words in verdict.reason
 
 
+def test_the_more_segments_the_surer_each_must_be() -> None:
+    """At 5 % one of twenty segments seems to fall when none does."""
+    doubtful = PairedConfusion((140, 6, 4, 5, 12, 2, 9, 24))
+    many = {f"region {i}": SAME for i in range(19)}
+
+    assert -100 * doubtful.f1_gain_share > 5
+    assert 0.05 / 20 < doubtful.p_value_of_loss < 0.05
+    alone = asked("segments", replace(GOOD, segments={"region 19": doubtful}))
+    assert alone.outcome is FAIL
+    among = asked("segments", replace(GOOD, segments={**many, "region 19": doubtful}))
+    assert among.outcome is PASS
+
+
 def group(positives: int, n: int) -> Confusion:
     return Confusion(false_negatives=positives, true_negatives=n - positives)
 

@@ -50,7 +50,7 @@ def test_the_least_there_must_be_gives_all_defaults(tmp_path: Path) -> None:
             "algorithm": "hist_gradient_boosting",
             "seed": 0,
             "lookback_days": 90.0,
-            "original_share": 0.3,
+            "original_share": 0.2,
             "min_rows": 1000,
             "min_positives": 50,
             "rest_h": 6.0,
