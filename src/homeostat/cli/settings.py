@@ -160,7 +160,7 @@ class TrainingSettings(BaseModel):
     lookback_days: Positive = Field(
         default=90.0, description="how far back labelled rows are taken"
     )
-    original_share: Share = Field(default=0.3, description="of the rows, taken from the first file")
+    original_share: Share = Field(default=0.2, description="of the rows, taken from the first file")
     min_rows: Count = Field(default=1000, description="labelled rows asked before a retraining")
     min_positives: Count = Field(default=50, description="positive rows asked before a retraining")
     rest_h: Real = Field(default=6.0, ge=0, description="hours between two retrainings")
