@@ -2,12 +2,20 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from homeostat.metrics.calibration import Calibration
 from homeostat.metrics.confusion import PairedConfusion
 from homeostat.metrics.paired_loss import PairedLoss
-from homeostat.policy import AftermathPolicy, QualityPolicy, judge_aftermath, judge_quality
+from homeostat.policy import (
+    AftermathPolicy,
+    QualityPolicy,
+    fixed_look,
+    judge_aftermath,
+    judge_quality,
+)
 from homeostat.verdict import Outcome
 
 POLICY = QualityPolicy()
@@ -190,19 +198,28 @@ def test_from_the_asked_number_on_it_is_judged() -> None:
     assert judge_aftermath(paired, LEVEL, AFTER).outcome is Outcome.FAIL
 
 
-def test_the_level_is_spent_over_the_looks() -> None:
-    """An equal version that is asked at every hundredth row is seldom taken back."""
-    rolled_back = 0
-    for seed in range(200):
+def test_an_equal_version_is_taken_back_no_more_often_than_the_level_says() -> None:
+    """Asked whenever labels come in, which changes the rows that are looked at five times."""
+    taken_back = 0
+    for seed in range(400):
         random = np.random.default_rng(seed)
-        n = 4_000
-        labels = (random.random(n) < 0.2).astype(np.int64)
-        answers = [np.where(random.random(n) < 0.8, labels, 1 - labels) for _ in range(2)]
-        for until in range(200, n + 1, 100):
-            paired = PairedConfusion.of(labels[:until], answers[0][:until], answers[1][:until])
-            if judge_aftermath(paired, LEVEL, AFTER).outcome is Outcome.FAIL:
-                rolled_back += 1
-                break
+        labels = (random.random(4_000) < 0.2).astype(np.int64)
+        answers = [np.where(random.random(4_000) < 0.8, labels, 1 - labels) for _ in range(2)]
+        looks = sorted({fixed_look(rows, AFTER.min_rows) for rows in range(200, 4_001)})
+        assert looks == [200, 400, 800, 1_600, 3_200]
+        seen = [PairedConfusion.of(labels[:n], *(a[:n] for a in answers)) for n in looks]
+        taken_back += Outcome.FAIL in {judge_aftermath(one, LEVEL, AFTER).outcome for one in seen}
 
-    # Within a doubling the looks share one level, so a little more than 1 % in all.
-    assert rolled_back / 200 <= 0.03
+    assert taken_back / 400 <= AFTER.alpha + 3 * np.sqrt(AFTER.alpha * (1 - AFTER.alpha) / 400)
+
+
+@given(st.integers(0, 10**9), st.integers(1, 10**5))
+def test_looks_are_at_doublings_of_the_least(rows: int, least: int) -> None:
+    look = fixed_look(rows, least)
+
+    if rows < least:
+        assert look == rows
+    else:
+        assert look <= rows < 2 * look
+        assert (look // least).bit_count() == 1
+        assert look % least == 0

@@ -121,5 +121,6 @@ def test_without_arguments_there_is_help(capsys: pytest.CaptureFixture[str]) -> 
     with pytest.raises(SystemExit) as end:
         main([])
 
+    printed = capsys.readouterr()
     assert end.value.code == 2
-    assert "Usage" in capsys.readouterr().out
+    assert "Usage" in printed.out + printed.err

@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from homeostat.decision import Action
 from tests.shell.project import Town, change_settings, command
 
 
@@ -13,7 +14,7 @@ def test_decisions_are_listed_newest_first(
     assert command(verifying.folder, "decision", "list", "--json", "--limit", "2") == 0
     plain = json.loads(capsys.readouterr().out)
 
-    actions = [line.split()[2] for line in table.splitlines()[1:4]]
+    actions = [word for word in table.split() if word in list(Action)]
     assert actions == ["PROMOTE", "RETRAIN", "PROMOTE"]
     assert "1 > 2" in table
     assert [one["action"] for one in plain] == ["PROMOTE", "RETRAIN"]
