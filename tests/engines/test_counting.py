@@ -45,7 +45,7 @@ ROWS = st.lists(
             | st.floats()
             | EDGES
             | EDGES.map(lambda x: math.nextafter(x, -9e9)),
-            "age": st.none() | st.integers(-(2**53), 2**53) | st.integers(10, 100),
+            "age": st.none() | st.integers(-(2**62), 2**62) | st.integers(10, 100),
             "region": st.none() | st.sampled_from(["north", "south", "Größe", "West", "", "nan"]),
             "member": st.none() | st.booleans(),
         }

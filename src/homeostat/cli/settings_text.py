@@ -25,6 +25,9 @@ _FEATURES = """\
 # The columns that the model reads.  kind is number, integer, boolean or category.  A range is
 # what is possible, null is open; a row outside of it is refused.  A category not named here is
 # scored as unknown.  nullable: whether a value may be missing."""
+#: Line breaks of Unicode, which come back as a space unless they are escaped.
+_BREAKS = frozenset("\x85\u2028\u2029")
+
 _SEGMENTS = """\
 # Parts of the rows in which quality is asked too; a number needs edges, a category none:
 # - {column: age, edges: [30, 60]}
@@ -136,4 +139,6 @@ def _value(value: Any, *, bare: bool = False) -> str:
         value = str(value)
     # Within a list, so that commas and brackets are quoted as well.
     text = yaml.safe_dump([value], allow_unicode=True, default_flow_style=True, width=float("inf"))
+    if not _BREAKS.isdisjoint(text):
+        text = yaml.safe_dump([value], default_flow_style=True, width=float("inf"))
     return text.strip()[1:-1]

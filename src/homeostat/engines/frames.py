@@ -33,10 +33,22 @@ def column_values(frame: nw.DataFrame[Any], name: str, kind: Kind) -> NDArray[An
             for value, null in zip(column.to_list(), missing, strict=True)
         ]
         return np.array(values, dtype=object)
+    if column.dtype.is_float():
+        return column.to_numpy().astype(float)
+    missing = column.is_null().to_list()
+    pairs = zip(column.to_list(), missing, strict=True)
+    return _floats(name, [np.nan if null else value for value, null in pairs])
+
+
+def _floats(name: str, values: list[Any]) -> NDArray[np.float64]:
+    """Numbers as floats; text is refused also where it reads like a number."""
+    wrong = next((one for one in values if isinstance(one, str | bytes)), None)
     try:
-        return column.cast(nw.Float64).to_numpy().astype(float)
-    except Exception as error:  # each frame library raises its own
+        if wrong is None:
+            return np.array(values, dtype=float)
+    except (TypeError, ValueError) as error:
         raise UserError(f"{name!r} holds values that are not numbers: {error}") from error
+    raise UserError(f"{name!r} holds values that are not numbers, such as {wrong!r}")
 
 
 def fit_frame_bins(frame: Any, schema: Schema) -> Bins:

@@ -305,3 +305,15 @@ def test_the_real_file_reads_back(data_dir: Path, tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     found = describe(read_frame(data), target="Churn", id_column="customerID")
     assert load_settings(output, {}).schema() == found.schema
+
+
+@pytest.mark.parametrize("name", ["\x85", "a\u2028b", "a\u2029b", "é, ü", "[x]", "\\x85"])
+def test_a_class_of_any_name_is_read_back(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "homeostat.yaml"
+    description = describe(
+        pl.DataFrame({"x": [1.5, 2.5, 0.25] * 9, "y": [name, "b", "b"] * 9}), target="y"
+    )
+
+    write_settings(description, model="m", data_path=tmp_path / "rows.csv", path=path)
+
+    assert load_settings(path, {}).schema() == description.schema

@@ -1,14 +1,7 @@
 import numpy as np
-import pytest
 
-from homeostat.testing.trainer import Check, sample_data, trainer_checks
+from homeostat.testing.trainer import sample_data
 from homeostat.trainers import TRAINERS, pipeline
-
-
-@pytest.mark.parametrize("name", list(TRAINERS))
-@pytest.mark.parametrize("check", list(trainer_checks()), ids=lambda c: c.__name__)
-def test_trainer(name: str, check: Check) -> None:
-    check(TRAINERS[name])
 
 
 def test_the_three_are_there() -> None:
