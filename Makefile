@@ -14,12 +14,14 @@ DECIDING := */homeostat/policy*,*/homeostat/plan*,*/homeostat/gates*,*/homeostat
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
-# .venv/.ok stands for an environment that holds what the lock file names.
+# .venv/.ok stands for an environment that holds what the lock file names, compiled: starting
+# a process is then quick also where PYTHONDONTWRITEBYTECODE is set.
 .venv/.ok: requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	$(BIN)/python -m compileall -q src
 	touch $@
 
 demo: .venv/.ok ## the whole story on simulated drift, or on DATA=<file>

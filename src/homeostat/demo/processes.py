@@ -9,9 +9,10 @@ import json
 import multiprocessing
 import os
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
-from multiprocessing.context import ForkServerContext, ForkServerProcess
+from multiprocessing.context import ForkServerContext, ForkServerProcess, SpawnContext
 from pathlib import Path
 
 from homeostat.errors import StateError, Unavailable
@@ -25,11 +26,14 @@ def forking() -> ForkServerContext:
     """Where processes are started from; its imports begin now, in the background."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["homeostat.demo.preloaded"])
-    context.Process(target=int).start()
+    first = context.Process(target=int, daemon=True)
+    threading.Thread(target=first.start, daemon=True).start()
     return context
 
 
-def run_command(context: ForkServerContext, home: Path, words: Sequence[str]) -> None:
+def run_command(
+    context: ForkServerContext | SpawnContext, home: Path, words: Sequence[str]
+) -> None:
     """Run `homeostat <words>` in the folder `home`, as a process of its own.
 
     Raises

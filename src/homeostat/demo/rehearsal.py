@@ -23,7 +23,7 @@ __all__ = ["LABEL_DELAY", "Labels", "Rehearsal", "set_clock"]
 BATCH = 500  #: rows in one request
 SINGLES = 1  #: rows of a quarter that are asked for one by one
 QUARTERS = 4  #: parts of a day; the loop takes a turn after every second one
-LABEL_DELAY = timedelta(days=3)  #: until the truth about a row is known
+LABEL_DELAY = timedelta(days=2)  #: until the truth about a row is known
 PATIENCE_S = 60.0  #: for the service to take up a version
 
 Labels = NDArray[np.int64]

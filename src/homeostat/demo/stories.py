@@ -27,8 +27,8 @@ __all__ = [
     "world_changes",
 ]
 
-QUIET_DAYS = 3
-BROKEN_DAYS = 3
+QUIET_DAYS = 2
+BROKEN_DAYS = 2
 HEALED_DAYS = 2
 LONGEST_DAYS = 30  #: a story that has not come to its end by then has failed
 POISONED = 0.35  #: share of labels flipped in the third story
@@ -141,7 +141,7 @@ def bad_promotion(scene: Rehearsal, traffic: Traffic) -> Chapters:
 STORIES = (
     Story(
         name="the world changes",
-        title="The world changes, labels come three days late",
+        title="The world changes, labels come two days late",
         tell=world_changes,
         drift_outcome=Outcome.FAIL,
         diagnosis=frozenset({Cause.COVARIATE_SHIFT, Cause.CONCEPT_DRIFT}),
