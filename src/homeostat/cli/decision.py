@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 from typer import Argument, Option
 
-from homeostat.cli.options import AsJson, Config, outcome_text, print_json, say, show_table
+from homeostat.cli.options import AsJson, Config, outcome_text, print_json, say
 from homeostat.cli.project import open_project
 
 __all__ = ["app"]
@@ -30,19 +30,10 @@ def list_decisions(
     if not decisions:
         say("No decision yet.")
         return
-    show_table(
-        ("id", "decided", "action", "champion", "reason"),
-        [
-            (
-                one.id,
-                f"{one.decided_at:%Y-%m-%d %H:%M}",
-                one.action.value,
-                f"{one.version_before or '-'} > {one.version_after or '-'}",
-                f"{one.decided_by}: {one.reasons[0] if one.reasons else ''}",
-            )
-            for one in decisions
-        ],
-    )
+    for one in decisions:
+        champion = f"champion {one.version_before or '-'} > {one.version_after or '-'}"
+        say(f"{one.decided_at:%Y-%m-%d %H:%M}  {one.action.value:<9}  {champion}  [dim]{one.id}[/]")
+        say(f"  {escape(one.decided_by)}: {escape(one.reasons[0] if one.reasons else 'no reason')}")
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 import getpass
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,6 +32,8 @@ __all__ = [
 
 #: Exit code of a command that judges; 2 stays the parser's, 4 is an error.
 EXIT = {Outcome.PASS: 0, Outcome.FAIL: 1, Outcome.INCONCLUSIVE: 3, Outcome.ERROR: 4}
+
+PIPE_WIDTH = 200  #: columns of a table that goes to a file or another program
 
 STYLES = {"PASS": "green", "FAIL": "red", "INCONCLUSIVE": "yellow", "ERROR": "magenta"}
 
@@ -73,14 +76,14 @@ def say(text: str) -> None:
 
 
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a plain table for people; outcomes are coloured, the last column may be folded."""
+    """Print a plain table for people; outcomes are coloured, and a pipe is not too narrow."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in columns:
-        last = name == columns[-1]
-        table.add_column(name, no_wrap=not last, overflow="fold")
+        table.add_column(name, overflow="fold")
     for row in rows:
         table.add_row(*(_styled(cell) for cell in row))
-    Console(highlight=False).print(table)
+    width = None if sys.stdout.isatty() else PIPE_WIDTH
+    Console(highlight=False, width=width).print(table)
 
 
 def outcome_text(outcome: str) -> str:
