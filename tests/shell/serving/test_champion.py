@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 
 import anyio
@@ -251,6 +252,18 @@ async def test_the_description_follows_the_version_in_service(empty: World) -> N
     }
     assert (one.status_code, many.status_code, docs.status_code) == (200, 200, 200)
     assert "openapi.json" in docs.text
+
+
+async def test_the_documentation_loads_nothing_from_another_host(world: World) -> None:
+    async with asking(world) as client:
+        page = (await client.get("/docs")).text
+        loaded = re.findall(r'(?:src|href)="([^"]*)"', page)
+        answers = [await client.get(f"/{path}") for path in loaded]
+
+    assert len(loaded) == 3
+    assert not [path for path in loaded if "//" in path]
+    assert [one.status_code for one in answers] == [200, 200, 200]
+    assert all(one.content for one in answers)
 
 
 async def test_an_unforeseen_error_does_not_end_the_refreshing(world: World) -> None:

@@ -1,17 +1,30 @@
 """The documentation, for the version that is in service when it is asked for."""
 
+from enum import StrEnum
+from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import HTMLResponse
+from fastapi.responses import FileResponse, HTMLResponse
 
 from homeostat.serving.dependencies import ServiceDep
 from homeostat.serving.openapi import describe
 
-__all__ = ["router"]
+__all__ = ["DocsFile", "router"]
 
 router = APIRouter(include_in_schema=False)
+
+STATIC = Path(str(files("fastapi_offline"))) / "static"
+
+
+class DocsFile(StrEnum):
+    """The files that the page of the documentation is made of."""
+
+    SCRIPT = "swagger-ui-bundle.js"
+    STYLE = "swagger-ui.css"
+    ICON = "favicon.png"
 
 
 @router.get("/openapi.json")
@@ -22,5 +35,17 @@ async def openapi(request: Request, service: ServiceDep) -> dict[str, Any]:
 
 @router.get("/docs")
 async def docs(service: ServiceDep) -> HTMLResponse:
-    """The same, to be read and tried."""
-    return get_swagger_ui_html(openapi_url="openapi.json", title=f"homeostat: {service.model}")
+    """The same, to be read and tried; nothing in it comes from another host."""
+    return get_swagger_ui_html(
+        openapi_url="openapi.json",
+        title=f"homeostat: {service.model}",
+        swagger_js_url="docs/swagger-ui-bundle.js",
+        swagger_css_url="docs/swagger-ui.css",
+        swagger_favicon_url="docs/favicon.png",
+    )
+
+
+@router.get("/docs/{name}")
+async def docs_file(name: DocsFile) -> FileResponse:
+    """A file that the page is made of."""
+    return FileResponse(STATIC / name.value)
