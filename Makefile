@@ -5,6 +5,8 @@ PYTEST_ARGS ?=
 DATA ?=
 
 BIN := .venv/bin
+# A module to a worker, in the order of tests/conftest.py: fixtures are made once.
+SPREAD := -n $(JOBS) --dist loadscope --no-loadscope-reorder
 # The modules that decide: every branch of theirs is tested.
 DECIDING := */homeostat/policy*,*/homeostat/plan*,*/homeostat/gates*,*/homeostat/decision*
 
@@ -28,11 +30,11 @@ demo: .venv/.ok ## the whole story on simulated drift, or on DATA=<file>
 	$(BIN)/python -m homeostat.demo $(DATA)
 
 test: .venv/.ok services ## all tests, 90 % of the lines and branches, 100 % of those that decide
-	$(BIN)/pytest -n $(JOBS) --cov $(PYTEST_ARGS)
+	$(BIN)/pytest $(SPREAD) --cov $(PYTEST_ARGS)
 	$(BIN)/coverage report --include='$(DECIDING)' --fail-under=100
 
 test-quick: .venv/.ok ## tests that take less than ten seconds each
-	$(BIN)/pytest -n $(JOBS) -m 'not slow' $(PYTEST_ARGS)
+	$(BIN)/pytest $(SPREAD) -m 'not slow' $(PYTEST_ARGS)
 
 lint: .venv/.ok ## format, lint, types, direction of imports
 	$(BIN)/ruff format --check .

@@ -44,6 +44,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             "postgres"
         ):
             item.add_marker("postgres")
+    items.sort(key=_place)
+
+
+def _place(item: pytest.Item) -> tuple[float, bool]:
+    """Modules with long tests come first, so that no worker is left with one at the end."""
+    timeout = item.get_closest_marker("timeout")
+    longest = float(timeout.args[0]) if timeout else 0.0
+    return -longest, item.get_closest_marker("slow") is None
 
 
 def missing(what: str) -> NoReturn:
