@@ -24,6 +24,7 @@ BATCH = 500  #: rows in one request
 SINGLES = 1  #: rows of a quarter that are asked for one by one
 QUARTERS = 4  #: parts of a day; the loop takes a turn after every second one
 LABEL_DELAY = timedelta(days=2)  #: until the truth about a row is known
+TICK = timedelta(microseconds=1)  #: between two times that the store tells apart
 PATIENCE_S = 60.0  #: for the service to take up a version
 
 Labels = NDArray[np.int64]
@@ -50,8 +51,7 @@ class Rehearsal:
         asked = []
         size = -(-len(frame) // QUARTERS)
         for quarter in range(QUARTERS):
-            self.now += timedelta(days=1) / QUARTERS
-            set_clock(self.clock_file, self.now)
+            self.let_pass(timedelta(days=1) / QUARTERS)
             part = slice(quarter * size, (quarter + 1) * size)
             ids = self.ask(frame[part].select(CREDIT_FEATURES).to_dicts())
             asked += ids
@@ -81,16 +81,25 @@ class Rehearsal:
             self._post("/labels", {"labels": labels[i : i + BATCH]})
         self.posted |= set(truth)
 
+    @property
+    def after(self) -> datetime:
+        """Just after all that was served so far."""
+        return self.now + TICK
+
     def turned(self, *actions: Action) -> datetime:
-        """When the loop last took one of these actions; now, when it never did."""
+        """Just after the loop last took one of these actions; or now, when it never did."""
         times = [one.observation.at for one in self.turns if one.action in actions]
-        return times[-1] if times else self.now
+        return times[-1] + TICK if times else self.after
 
     def wait_for_labels(self) -> None:
         """Let the time pass without traffic until all labels are in."""
-        self.now += LABEL_DELAY
-        set_clock(self.clock_file, self.now)
+        self.let_pass(LABEL_DELAY)
         self._label_what_is_due()
+
+    def let_pass(self, span: timedelta) -> None:
+        """Let time pass without traffic."""
+        self.now += span
+        set_clock(self.clock_file, self.now)
 
     def _label_what_is_due(self) -> None:
         for when, truth in self._due:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 import polars as pl
@@ -90,7 +90,7 @@ def world_changes(scene: Rehearsal, traffic: Traffic) -> Chapters:
     remedied = scene.turned(Action.PROMOTE, Action.DISCARD)
     for _ in _until(scene, Action.SETTLE, Action.ROLL_BACK):
         _day(scene, changed_world(next(days), rng=rng))
-    return _chapters(start, changed, remedied, scene.now)
+    return _chapters(start, changed, remedied, scene.after)
 
 
 def feed_breaks(scene: Rehearsal, traffic: Traffic) -> Chapters:
@@ -99,11 +99,11 @@ def feed_breaks(scene: Rehearsal, traffic: Traffic) -> Chapters:
     start, changed = _quiet(scene, days)
     for _ in range(BROKEN_DAYS):
         _day(scene, broken_units(next(days)).with_columns(pl.col("MonthlyIncome").round()))
-    remedied = scene.now
+    remedied = scene.after
     for _ in range(HEALED_DAYS):
         _day(scene, next(days))
     scene.wait_for_labels()
-    return _chapters(start, changed, remedied, scene.now)
+    return _chapters(start, changed, remedied, scene.after)
 
 
 def labels_are_poisoned(scene: Rehearsal, traffic: Traffic) -> Chapters:
@@ -116,12 +116,14 @@ def labels_are_poisoned(scene: Rehearsal, traffic: Traffic) -> Chapters:
         labels = _labels(frame)
         ids = scene.day(frame, poisoned_labels(labels, share=POISONED, rng=rng))
         truth |= dict(zip(ids, labels.tolist(), strict=False))
-    refused = scene.now
+    refused, told = scene.after, scene.now
+    scene.let_pass(timedelta(hours=1))
     scene.label({key: value for key, value in truth.items() if key in scene.posted})
-    whole = Span(since=changed, until=refused, as_of=scene.now)
-    told = _chapters(start, changed, refused, scene.now)
-    lied = Span(since=changed, until=refused, as_of=scene.turns[-1].observation.at)
-    return Chapters(before=told.before, during=lied, after=whole)
+    return Chapters(
+        before=Span(since=start, until=changed, as_of=told),
+        during=Span(since=changed, until=refused, as_of=told),
+        after=Span(since=changed, until=refused, as_of=scene.now),
+    )
 
 
 def bad_promotion(scene: Rehearsal, traffic: Traffic) -> Chapters:
@@ -135,7 +137,7 @@ def bad_promotion(scene: Rehearsal, traffic: Traffic) -> Chapters:
     for _ in range(HEALED_DAYS):
         _day(scene, next(days))
     scene.wait_for_labels()
-    return _chapters(start, changed, remedied, scene.now)
+    return _chapters(start, changed, remedied, scene.after)
 
 
 STORIES = (
@@ -182,7 +184,7 @@ def _quiet(scene: Rehearsal, days: Iterator[pl.DataFrame]) -> tuple[datetime, da
     start = scene.now
     for _ in range(QUIET_DAYS):
         _day(scene, next(days))
-    return start, scene.now
+    return start, scene.after
 
 
 def _day(scene: Rehearsal, frame: pl.DataFrame) -> None:

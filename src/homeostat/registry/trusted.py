@@ -4,6 +4,7 @@ import json
 import zipfile
 from collections.abc import Iterator
 from io import BytesIO
+from threading import Lock
 from typing import Any
 
 from homeostat.errors import StateError
@@ -101,6 +102,11 @@ def dump_estimator(estimator: Any) -> bytes:
     return data
 
 
+#: numpy reads the heads of arrays through `ast`, which fails now and then in CPython 3.11
+#: when several threads are in it (python/cpython#106905).
+_LOADING = Lock()
+
+
 def load_estimator(data: bytes) -> Any:
     """The estimator in skops bytes, constructed only when every type in them is listed.
 
@@ -114,7 +120,8 @@ def load_estimator(data: bytes) -> Any:
 
     _refuse_foreign(data)
     try:
-        return loads(data, trusted=sorted(TYPES))
+        with _LOADING:
+            return loads(data, trusted=sorted(TYPES))
     except UntrustedTypesFoundException as error:
         raise StateError(f"the model was refused: {error}") from error
     except (KeyError, TypeError, ValueError, AttributeError, ImportError, OSError) as error:

@@ -69,6 +69,7 @@ def test_all_four_stories_end_as_they_must(demo: tuple[Path, dict[str, Any]]) ->
     assert feed["drift_outcome"] == "FAIL"
     assert by_loop(poison) == ["RETRAIN", "DISCARD"]
     assert any("label_sanity: FAIL" in reason for reason in poison["decisions"][-1]["reasons"])
+    assert poison["f1_during"] < poison["f1_after"]  # by the labels as they were, and corrected
     assert by_loop(bad) == ["ROLL_BACK"]
     assert [one["champion_after"] for one in (feed, poison, bad)] == [1, 1, 1]
 
