@@ -27,6 +27,7 @@ help: ## what there is
 	touch $@
 
 demo: .venv/.ok ## the whole story on simulated drift, or on DATA=<file>
+	$(BIN)/python -m compileall -q src
 	$(BIN)/python -m homeostat.demo $(DATA)
 
 test: .venv/.ok services ## all tests, 90 % of the lines and branches, 100 % of those that decide
