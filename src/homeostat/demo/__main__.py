@@ -31,7 +31,7 @@ __all__ = ["main"]
 
 SEED = 7
 START = datetime(2026, 1, 5, tzinfo=UTC)
-FILE_ROWS = 75_000  #: rows that the model begins with; the others are its traffic
+FILE_ROWS = 50_000  #: rows that the model begins with; the others are its traffic
 ROWS_A_DAY = 1_600
 AT_ONCE = 2  #: stories told side by side
 TRAFFIC = "traffic.parquet"
