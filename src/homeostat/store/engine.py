@@ -1,5 +1,7 @@
 """The connections of the store: durable, and with errors that say what to do."""
 
+import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -154,7 +156,7 @@ def _set_sqlite(connection: Any, _record: object) -> None:
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA fullfsync = ON")  # where fsync alone leaves data in the drive's cache
     cursor.execute("PRAGMA foreign_keys = ON")
-    (mode,) = cursor.execute("PRAGMA journal_mode = WAL").fetchone()
+    mode = _write_ahead(cursor)
     (synchronous,) = cursor.execute("PRAGMA synchronous").fetchone()
     cursor.close()
     if mode != "wal":
@@ -162,6 +164,24 @@ def _set_sqlite(connection: Any, _record: object) -> None:
         raise StateError(message)
     if synchronous != _FULL:
         raise StateError(f"SQLite would not wait for the disk: synchronous is {synchronous}")
+
+
+def _write_ahead(cursor: sqlite3.Cursor) -> str:
+    """The journal mode after the switch to a write-ahead log.
+
+    SQLite does not wait out its busy timeout when several switch a new file at once.
+    """
+    (timeout_ms,) = cursor.execute("PRAGMA busy_timeout").fetchone()
+    deadline = time.monotonic() + timeout_ms / 1000
+    while True:
+        try:
+            (mode,) = cursor.execute("PRAGMA journal_mode = WAL").fetchone()
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() >= deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return str(mode)
 
 
 def _begin_sqlite(connection: Connection) -> None:
