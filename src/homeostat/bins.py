@@ -3,12 +3,13 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtri
 
 from homeostat.errors import StateError, UserError
 from homeostat.schema import Kind, Schema
@@ -21,6 +22,7 @@ __all__ = [
     "fit_bins",
     "fit_category",
     "fit_numeric",
+    "pair_places",
     "same_bins",
 ]
 
@@ -34,6 +36,23 @@ QUANTILES = 256
 #: Octaves beyond the range of the reference that are told apart: a unit change by up to
 #: 2**14 = 16,384 still lands in bins of its own.
 OCTAVES = 14
+
+#: Levels of a feature when it is looked at together with others, by octiles of the reference.
+LEVELS = 8
+
+#: Normal scores are written as whole numbers, so many to a standard deviation: sums of their
+#: products are then exact.  The octiles have 1, 2, 4 and 8, up and down.
+SCORES_PER_SD = 5
+LARGEST_SCORE = 8
+
+#: Features that are looked at together; of more, those that are correlated most.
+WATCHED = 32
+
+#: Rows of the reference from which the noise of correlations is taken.
+NOISE_ROWS = 100_000
+
+#: A correlation beyond it is taken as this, and its noise as at least so much of the usual.
+STRONGEST, LEAST_NOISE = 0.98, 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +70,9 @@ class FeatureBins:
     low: float | None = None  #: smallest value of the reference
     high: float | None = None  #: largest value of the reference
     categories: tuple[str, ...] = ()
+    #: Of each non-missing bin, a whole number from -8 to 8 that does not fall: the normal
+    #: score of its octile.  Empty where the feature is not looked at together with others.
+    scores: tuple[int, ...] = ()
 
     @property
     def size(self) -> int:
@@ -84,6 +106,23 @@ class Bins:
     """The bins of all features of a model, in one flat row of counters."""
 
     features: tuple[FeatureBins, ...]
+    #: By pair of `watched` features, as in `homeostat.profile.Profile.joint`: the variance of
+    #: n**0.5 times Fisher's z of their correlation, 1 for normal ones; empty for all 1.
+    noise: tuple[float, ...] = ()
+
+    @cached_property
+    def watched(self) -> tuple[int, ...]:
+        """The places of the features that are looked at together."""
+        return tuple(i for i, one in enumerate(self.features) if one.scores)
+
+    @cached_property
+    def score_table(self) -> NDArray[np.float32]:
+        """The score of every bin of every feature, in one flat row; 0 for the missing."""
+        table = np.zeros(self.offsets[-1], dtype=np.float32)
+        for i in self.watched:
+            start = self.offsets[i]
+            table[start : start + len(self.features[i].scores)] = self.features[i].scores
+        return table
 
     @cached_property
     def offsets(self) -> tuple[int, ...]:
@@ -104,7 +143,7 @@ class Bins:
     def to_dict(self) -> dict[str, Any]:
         """The bins as plain data that JSON can hold; floats survive exactly."""
         plain: dict[str, Any] = json.loads(json.dumps([asdict(one) for one in self.features]))
-        return {"features": plain}
+        return {"features": plain, "noise": list(self.noise)}
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> "Bins":
@@ -117,17 +156,19 @@ class Bins:
                         "kind": Kind(one["kind"]),
                         "edges": tuple(one["edges"]),
                         "categories": tuple(one["categories"]),
+                        "scores": tuple(one.get("scores", ())),
                     }
                 )
                 for one in plain["features"]
-            )
+            ),
+            tuple(plain.get("noise", ())),
         )
 
     def with_scores(self, probabilities: NDArray[np.float64]) -> "Bins":
         """These bins and those of a model's answers, fitted on its scores of the reference."""
-        score = fit_numeric(PROBABILITY, probabilities)
+        score = replace(fit_numeric(PROBABILITY, probabilities), scores=())
         answer = FeatureBins(name=PREDICTION, kind=Kind.CATEGORY, categories=("0", "1"))
-        return Bins((*self.features, score, answer))
+        return Bins((*self.features, score, answer), self.noise)
 
 
 def fit_numeric(name: str, values: NDArray[np.float64], *, kind: Kind = Kind.NUMBER) -> FeatureBins:
@@ -167,7 +208,14 @@ def fit_numeric(name: str, values: NDArray[np.float64], *, kind: Kind = Kind.NUM
         end = np.nextafter(high, np.inf)
     edges = np.append(distinct, end) if np.isfinite(end) else distinct
     edges = np.union1d(edges, np.concatenate((_octaves(edges), -_octaves(-edges[::-1]))))
-    return FeatureBins(name=name, kind=kind, edges=tuple(edges.tolist()), low=low, high=high)
+    return FeatureBins(
+        name=name,
+        kind=kind,
+        edges=tuple(edges.tolist()),
+        low=low,
+        high=high,
+        scores=_scores(edges, finite),
+    )
 
 
 def fit_category(
@@ -208,7 +256,7 @@ def fit_bins(schema: Schema, columns: Mapping[str, NDArray[Any]]) -> Bins:
             problems.append(str(error))
     if problems:
         raise UserError("the reference cannot be frozen", problems)
-    return Bins(tuple(fitted))
+    return _watching(fitted, columns)
 
 
 def same_bins(reference: Bins, current: Bins) -> None:
@@ -219,6 +267,71 @@ def same_bins(reference: Bins, current: Bins) -> None:
             f"and {current.digest[:12]}; count the rows again with the reference's bins"
         )
         raise StateError(message)
+
+
+def pair_places(width: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The row and the column of each pair of `width` features, each with itself included."""
+    return np.triu_indices(width)
+
+
+def _scores(edges: NDArray[np.float64], values: NDArray[np.float64]) -> tuple[int, ...]:
+    """The normal score of each bin's octile, by the rank of the middle of its rows.
+
+    References
+    ----------
+    Scores of ranks: van der Waerden (1952), Indagationes Mathematicae 14.
+    """
+    counts = np.bincount(np.searchsorted(edges, values, side="right"), minlength=len(edges) + 1)
+    level = np.minimum((_middle(counts) * LEVELS).astype(int), LEVELS - 1)
+    least = 0.5 / LEVELS
+    middle = np.clip(_middle(np.bincount(level, counts, LEVELS)), least, 1 - least)
+    scores = np.rint(SCORES_PER_SD * ndtri(middle)).astype(int)[level]
+    return tuple(scores.tolist()) if len(np.unique(scores[counts > 0])) > 1 else ()
+
+
+def _middle(counts: NDArray[Any]) -> NDArray[np.float64]:
+    """The share of rows below the middle of each bin."""
+    shares: NDArray[np.float64] = (np.cumsum(counts) - counts / 2) / counts.sum()
+    return shares
+
+
+def _watching(features: Sequence[FeatureBins], columns: Mapping[str, NDArray[Any]]) -> Bins:
+    """The bins with the features that are looked at together, and the noise of each pair.
+
+    The variance of a correlation is that of its influence function, from the rows themselves:
+    pairs with heavy tails or a bent relation vary more than normal ones.
+
+    References
+    ----------
+    Devlin, Gnanadesikan and Kettenring (1975), Biometrika 62(3).
+    """
+    scored = [one for one in features if one.scores]
+    if len(scored) < 2:
+        return Bins(tuple(replace(one, scores=()) for one in features))
+    z = np.column_stack([_standard_scores(one, columns[one.name]) for one in scored])
+    r = np.clip(z.T @ z / len(z), -STRONGEST, STRONGEST)
+    if len(scored) > WATCHED:
+        strength = np.abs(r - np.diag(np.diag(r))).max(axis=0)
+        kept = np.sort(np.argsort(-strength, kind="stable")[:WATCHED])
+        names = {scored[i].name for i in kept}
+        features = [one if one.name in names else replace(one, scores=()) for one in features]
+        z, r = z[:, kept], r[np.ix_(kept, kept)]
+    squares = z**2
+    both, cubes = squares.T @ squares / len(z), (z**3).T @ z / len(z)
+    fourth = np.diag(both)
+    spread = both - r * (cubes + cubes.T) + r**2 / 4 * (fourth + fourth[:, None] + 2 * both)
+    noise = np.maximum(LEAST_NOISE, spread / (1 - r**2) ** 2)
+    np.fill_diagonal(noise, 1.0)
+    return Bins(tuple(features), tuple(np.round(noise[pair_places(len(r))], 6).tolist()))
+
+
+def _standard_scores(bins: FeatureBins, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    some = values[:: max(1, len(values) // NOISE_ROWS)]
+    places = np.searchsorted(np.asarray(bins.edges), some, side="right")
+    scores = np.where(np.isnan(some), 0.0, np.asarray(bins.scores, dtype=float)[places])
+    spread = scores.std()
+    standard: NDArray[np.float64] = (scores - scores.mean()) / (spread or 1.0)
+    return standard
 
 
 def _octaves(edges: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -6,15 +6,28 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from homeostat.bins import Bins, FeatureBins, same_bins
+from homeostat.bins import Bins, FeatureBins, pair_places, same_bins
 from homeostat.errors import StateError
 
-__all__ = ["LARGEST", "Counts", "FeatureProfile", "Profile", "Sparse", "total"]
+__all__ = [
+    "JOINT_ROWS",
+    "LARGEST",
+    "Counts",
+    "FeatureProfile",
+    "Profile",
+    "Sparse",
+    "joint_scores",
+    "joint_size",
+    "total",
+]
 
 Counts = NDArray[np.int64]
 
 #: Size up to which a value goes into the moments, so that 1e28 squares can be summed.
 LARGEST = 1e140
+
+#: Rows whose products of scores can be summed without rounding: 2**24 / 8**2.
+JOINT_ROWS = 262_144
 
 #: Columns of the moments: values up to `LARGEST`, their sum, their sum of squares.
 N, SUM, SQUARES = range(3)
@@ -75,19 +88,23 @@ class Sparse:
     places: NDArray[np.uint32]
     counts: Counts
     moments: NDArray[np.float64]  #: shape (features, 3)
+    joint: Counts  #: as in `Profile`
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Profile:
     """Integer counts for each bin of each feature, and moments of the values up to `LARGEST`.
 
-    Profiles in the same bins add: exactly in the counts, to rounding in the moments.
-    Two profiles are equal when their bins and counts are.
+    Profiles in the same bins add: exactly in the counts and the joint scores, to rounding in
+    the moments.  Two profiles are equal when their bins, counts and joint scores are.
     """
 
     bins: Bins
     counts: Counts  #: shape (bins.offsets[-1],)
     moments: NDArray[np.float64]  #: shape (features, 3)
+    #: For each pair of the w watched features, shape (w * (w + 1) / 2,) in the order of
+    #: `homeostat.bins.pair_places`: the sum over rows of the product of their scores.
+    joint: Counts
 
     @classmethod
     def empty(cls, bins: Bins) -> "Profile":
@@ -96,6 +113,7 @@ class Profile:
             bins,
             np.zeros(bins.offsets[-1], dtype=np.int64),
             np.zeros((len(bins.features), 3)),
+            np.zeros(joint_size(bins), dtype=np.int64),
         )
 
     @property
@@ -111,19 +129,28 @@ class Profile:
 
     def __add__(self, other: "Profile") -> "Profile":
         same_bins(self.bins, other.bins)
-        return Profile(self.bins, self.counts + other.counts, self.moments + other.moments)
+        return Profile(
+            self.bins,
+            self.counts + other.counts,
+            self.moments + other.moments,
+            self.joint + other.joint,
+        )
 
     def __sub__(self, other: "Profile") -> "Profile":
         same_bins(self.bins, other.bins)
         counts = self.counts - other.counts
         if counts.min(initial=0) < 0:
             raise StateError("a profile was taken from a smaller one; sum the window again")
-        return Profile(self.bins, counts, self.moments - other.moments)
+        return Profile(self.bins, counts, self.moments - other.moments, self.joint - other.joint)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Profile):
             return NotImplemented
-        return self.bins.digest == other.bins.digest and bool((self.counts == other.counts).all())
+        return (
+            self.bins.digest == other.bins.digest
+            and np.array_equal(self.counts, other.counts)
+            and np.array_equal(self.joint, other.joint)
+        )
 
     def __hash__(self) -> int:
         return hash((self.bins.digest, self.counts.tobytes()))
@@ -131,7 +158,7 @@ class Profile:
     def sparse(self) -> Sparse:
         """The non-empty bins only."""
         places = np.flatnonzero(self.counts)
-        return Sparse(places.astype(np.uint32), self.counts[places], self.moments)
+        return Sparse(places.astype(np.uint32), self.counts[places], self.moments, self.joint)
 
 
 def total(bins: Bins, parts: Iterable[Sparse]) -> Profile:
@@ -152,4 +179,38 @@ def total(bins: Bins, parts: Iterable[Sparse]) -> Profile:
         np.concatenate([part.places for part in held]),
         np.concatenate([part.counts for part in held]),
     )
-    return Profile(bins, counts, np.sum([part.moments for part in held], axis=0))
+    return Profile(
+        bins,
+        counts,
+        np.sum([part.moments for part in held], axis=0),
+        np.sum([part.joint for part in held], axis=0),
+    )
+
+
+def joint_size(bins: Bins) -> int:
+    """How many pairs of watched features there are, each with itself included."""
+    width = len(bins.watched)
+    return width * (width + 1) // 2
+
+
+def joint_scores(scores: NDArray[np.float32]) -> Counts:
+    """The sums over rows of the products of scores, as `Profile.joint` holds them.
+
+    Exact: a single-precision float holds every sum of `JOINT_ROWS` products of two scores.
+
+    Parameters
+    ----------
+    scores
+        Of each row and each watched feature, shape (n, w).
+
+    Examples
+    --------
+    >>> joint_scores(np.array([[1, 2], [0, 8]], dtype=np.float32)).tolist()
+    [1, 2, 68]
+    """
+    width = scores.shape[1]
+    sums = np.zeros((width, width), dtype=np.int64)
+    for start in range(0, len(scores), JOINT_ROWS):
+        part = scores[start : start + JOINT_ROWS]
+        sums += (part.T @ part).astype(np.int64)
+    return sums[pair_places(width)]

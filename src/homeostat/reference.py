@@ -34,9 +34,14 @@ class Reference:
 
     @cached_property
     def digest(self) -> str:
-        """sha256 over bins, counts and the fingerprint of the rows, in hex."""
+        """sha256 over bins, counts, joint scores and the fingerprint of the rows, in hex."""
         text = json.dumps(
-            [self.bins.digest, self.profile.counts.tolist(), self.data_fingerprint],
+            [
+                self.bins.digest,
+                self.profile.counts.tolist(),
+                self.profile.joint.tolist(),
+                self.data_fingerprint,
+            ],
             separators=(",", ":"),
         )
         return hashlib.sha256(text.encode()).hexdigest()

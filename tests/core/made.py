@@ -41,10 +41,15 @@ def places(bins: FeatureBins, values: NDArray[Any]) -> NDArray[np.int64]:
 
 def counted(bins: Bins, columns: Columns) -> Profile:
     """The profile of these columns, without moments."""
+    found = [places(one, columns[one.name]) for one in bins.features]
     counts = [
-        np.bincount(places(one, columns[one.name]), minlength=one.size) for one in bins.features
+        np.bincount(at, minlength=one.size) for at, one in zip(found, bins.features, strict=True)
     ]
-    return Profile(bins, np.concatenate(counts).astype(np.int64), np.zeros((len(counts), 3)))
+    scores = [np.array([*bins.features[i].scores, 0])[found[i]] for i in bins.watched]
+    held = np.column_stack(scores) if scores else np.zeros((0, 0))
+    joint = (held.T @ held)[np.triu_indices(len(scores))]
+    flat = np.concatenate(counts).astype(np.int64)
+    return Profile(bins, flat, np.zeros((len(counts), 3)), joint.astype(np.int64))
 
 
 def feature(bins: FeatureBins, values: NDArray[Any]) -> FeatureProfile:

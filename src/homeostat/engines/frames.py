@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from homeostat.bins import Bins, FeatureBins, fit_bins
 from homeostat.engines.rows import as_category
 from homeostat.errors import UserError
-from homeostat.profile import LARGEST, Profile
+from homeostat.profile import LARGEST, Profile, joint_scores
 from homeostat.schema import Kind, Schema
 
 __all__ = ["column_values", "count_frame", "fit_frame_bins"]
@@ -67,23 +67,28 @@ def count_frame(frame: Any, bins: Bins) -> Profile:
         Any eager frame that narwhals knows, with a column for each feature of `bins`.
     """
     native = nw.from_native(frame, eager_only=True)
-    counts, moments = [], []
+    counts, moments, scores = [], [], []
     for one in bins.features:
         values = column_values(native, one.name, one.kind)
-        counts.append(_count(values, one))
+        places = _places(values, one)
+        counts.append(np.bincount(places, minlength=one.size))
         summed = values[np.abs(values) <= LARGEST] if one.kind.is_numeric else np.empty(0)
         moments.append([len(summed), summed.sum(), np.square(summed).sum()])
-    flat = np.concatenate(counts) if counts else np.zeros(0, dtype=np.int64)
-    return Profile(bins, flat, np.array(moments, dtype=float).reshape(-1, 3))
+        if one.scores:
+            scores.append(np.array([*one.scores, 0], dtype=np.float32)[places])
+    return Profile(
+        bins,
+        np.concatenate([np.zeros(0, dtype=np.int64), *counts]),
+        np.array(moments, dtype=float).reshape(-1, 3),
+        joint_scores(np.column_stack(scores) if scores else np.zeros((0, 0), dtype=np.float32)),
+    )
 
 
-def _count(values: NDArray[Any], bins: FeatureBins) -> NDArray[np.int64]:
+def _places(values: NDArray[Any], bins: FeatureBins) -> NDArray[np.intp]:
     missing = bins.size - 1
     if bins.kind.is_numeric:
         places = np.searchsorted(np.asarray(bins.edges), values, side="right")
-        places = np.where(np.isnan(values), missing, places)
-    else:
-        index: dict[str | None, int] = {one: i for i, one in enumerate(bins.categories)}
-        index[None] = missing
-        places = np.array([index.get(value, missing - 1) for value in values], dtype=np.int64)
-    return np.bincount(places, minlength=bins.size).astype(np.int64)
+        return np.where(np.isnan(values), missing, places)
+    index: dict[str | None, int] = {one: i for i, one in enumerate(bins.categories)}
+    index[None] = missing
+    return np.array([index.get(value, missing - 1) for value in values], dtype=np.intp)

@@ -137,6 +137,9 @@ def test_stored_windows_add_up_to_what_an_engine_counts_in_one_go(store: Store) 
     assert store.window_profile("m", 1, BINS, START, START + DAY) == count_frame(frame, BINS)
 
 
+ONE = np.ones(1, dtype=np.int64)  #: of one watched feature
+
+
 @st.composite
 def sparse_profiles(draw: st.DrawFn) -> Sparse:
     places = draw(st.lists(st.integers(0, 2**32 - 1), unique=True, max_size=9).map(sorted))
@@ -146,6 +149,7 @@ def sparse_profiles(draw: st.DrawFn) -> Sparse:
         np.array(places, dtype=np.uint32),
         np.array(counts, dtype=np.int64),
         np.array(moments).reshape(2, 3),
+        np.array(draw(st.lists(st.integers(-(2**62), 2**62), max_size=6)), dtype=np.int64),
     )
 
 
@@ -157,17 +161,18 @@ def test_a_profile_survives_its_bytes(sparse: Sparse) -> None:
     assert (read.places == sparse.places).all()
     assert (read.counts == sparse.counts).all()
     assert read.moments.tobytes() == sparse.moments.tobytes()
-    assert len(body) == 9 + 12 * len(sparse.places) + 24 * 2
+    assert read.joint.tolist() == sparse.joint.tolist()
+    assert len(body) == 13 + 12 * len(sparse.places) + 24 * 2 + 8 * len(sparse.joint)
 
 
 @pytest.mark.parametrize(
     "body",
     [
         pytest.param(b"", id="empty"),
-        pytest.param(b"\x02" + bytes(8), id="another layout"),
-        pytest.param(b"\x01" + bytes(7), id="cut in the header"),
-        pytest.param(b"\x01\x01\x00\x00\x00" + bytes(4), id="cut in the counts"),
-        pytest.param(b"\x01" + bytes(9), id="too long"),
+        pytest.param(b"\x01" + bytes(12), id="another layout"),
+        pytest.param(b"\x02" + bytes(11), id="cut in the header"),
+        pytest.param(b"\x02\x01\x00\x00\x00" + bytes(8), id="cut in the counts"),
+        pytest.param(b"\x02" + bytes(13), id="too long"),
     ],
 )
 def test_damaged_bytes_are_refused(body: bytes) -> None:
@@ -179,10 +184,16 @@ def test_damaged_bytes_are_refused(body: bytes) -> None:
     "body",
     [
         pytest.param(
-            Sparse(np.array([900], np.uint32), np.array([1]), np.zeros((1, 3))), id="more bins"
+            Sparse(np.array([900], np.uint32), np.array([1]), np.zeros((1, 3)), ONE),
+            id="more bins",
         ),
         pytest.param(
-            Sparse(np.array([1], np.uint32), np.array([1]), np.zeros((2, 3))), id="more features"
+            Sparse(np.array([1], np.uint32), np.array([1]), np.zeros((2, 3)), ONE),
+            id="more features",
+        ),
+        pytest.param(
+            Sparse(np.array([1], np.uint32), np.array([1]), np.zeros((1, 3)), np.zeros(3)),
+            id="more pairs",
         ),
     ],
 )
@@ -195,7 +206,9 @@ def test_profiles_of_other_bins_are_refused(store: Store, body: Sparse) -> None:
 
 
 def test_profiles_of_different_bins_do_not_add() -> None:
-    one, two = (Sparse(np.array([1], np.uint32), np.array([1]), np.zeros((k, 3))) for k in (1, 2))
+    one, two = (
+        Sparse(np.array([1], np.uint32), np.array([1]), np.zeros((k, 3)), ONE) for k in (1, 2)
+    )
 
     with pytest.raises(StateError, match="different bins"):
         merge([one, two])
