@@ -8,7 +8,7 @@ BIN := .venv/bin
 # A module to a worker, in the order of tests/conftest.py: fixtures are made once.
 SPREAD := -n $(JOBS) --dist loadscope --no-loadscope-reorder
 # The modules that decide: every branch of theirs is tested.
-DECIDING := */homeostat/policy*,*/homeostat/plan*,*/homeostat/gates*,*/homeostat/decision*
+DECIDING := */homeostat/policy*,*/homeostat/watch*,*/homeostat/battery*,*/homeostat/plan*,*/homeostat/gates*,*/homeostat/decision*
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-quick lint bench lock services clean

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
+from homeostat.battery import EFFECTS
 from homeostat.gates import GATES
-from homeostat.policy import EFFECTS
 from homeostat.statistics import STATISTICS
 from homeostat.trainers import TRAINERS
 from scripts.reference import Lines, field_comments, first_line, table

@@ -4,17 +4,26 @@ It serves the model, keeps every prediction, tells change from noise, trains a c
 the model no longer holds, proves that it is better, puts it into service, watches it, and
 takes it back when it was a mistake.
 
-Import what you need from the module that is named after it; importing the package itself
-imports nothing else.
+`homeostat.compare` tells whether two samples of rows differ.  Import what else you need from
+the module that is named after it; importing the package itself imports nothing else.
 """
 
-__all__ = ["__version__"]
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from homeostat.comparison import compare
+
+__all__ = ["__version__", "compare"]
 
 
-def __getattr__(name: str) -> str:
-    # Looked up when it is asked for: reading metadata takes longer than importing this.
+def __getattr__(name: str) -> Any:
+    # Looked up when it is asked for: each of them takes longer than importing this.
     if name == "__version__":
         from importlib.metadata import version
 
         return version("homeostat")
+    if name == "compare":
+        from homeostat.comparison import compare
+
+        return compare
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -55,7 +55,7 @@ NOISE_ROWS = 100_000
 STRONGEST, LEAST_NOISE = 0.98, 0.5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class FeatureBins:
     """The bins of one feature.
 
@@ -79,7 +79,7 @@ class FeatureBins:
         """How many bins there are, those for other or missing values included."""
         return len(self.edges if self.kind.is_numeric else self.categories) + 2
 
-    @property
+    @cached_property
     def out_of_range(self) -> NDArray[np.bool_]:
         """Which of the non-missing bins lie outside what the reference held."""
         mask = np.zeros(self.size - 1, dtype=bool)
@@ -91,7 +91,7 @@ class FeatureBins:
             mask[int(np.searchsorted(edges, self.high, side="right")) + 1 :] = True
         return mask
 
-    @property
+    @cached_property
     def positions(self) -> NDArray[np.float64]:
         """A representative value for each non-missing bin, in order; numeric only."""
         edges = np.asarray(self.edges, dtype=float)
@@ -269,6 +269,7 @@ def same_bins(reference: Bins, current: Bins) -> None:
         raise StateError(message)
 
 
+@cache
 def pair_places(width: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """The row and the column of each pair of `width` features, each with itself included."""
     return np.triu_indices(width)

@@ -6,20 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from homeostat.battery import TOGETHER
 from homeostat.bins import PREDICTION, PROBABILITY
 from homeostat.profile import FeatureProfile, Profile
+from homeostat.statistics.unit import unit_factor
 from homeostat.verdict import Outcome, Verdict
 
-__all__ = ["Cause", "Diagnosis", "Scene", "bad_version", "diagnose", "unit_factor"]
-
-#: A factor nearer to one than this is taken for a change of the world, not of the units.
-LEAST_FACTOR = 4.0
-
-#: Quantiles that must all have moved by the same factor for it to be a change of units.
-SHARES = tuple(i / 20 for i in range(3, 18))
-
-#: Largest spread of their log factors, as a share of the log factor itself.
-LARGEST_SPREAD = 0.2
+__all__ = ["Cause", "Diagnosis", "Scene", "bad_version", "diagnose"]
 
 #: A jump of the missing, unseen or constant share from which on a feed is taken for broken.
 BROKEN_SHARE = 0.2
@@ -58,27 +51,6 @@ class Diagnosis:
         """The diagnosis as plain data that JSON can hold."""
         plain = {**asdict(self), "cause": self.cause.value}
         return {**plain, "features": list(self.features), "past": list(self.past)}
-
-
-def unit_factor(reference: FeatureProfile, current: FeatureProfile) -> float | None:
-    """The factor that maps the reference's values on the current ones, if there is one.
-
-    All quantiles between 15 % and 85 % must have moved by the same factor, of at least four
-    up or down.  To the width of a bin, so a factor is known to about a third.  None when no
-    single factor explains the change.
-    """
-    if not reference.bins.kind.is_numeric or not current.present.sum():
-        return None
-    before = np.array([reference.quantile(share) for share in SHARES])
-    after = np.array([current.quantile(share) for share in SHARES])
-    edges = reference.bins.edges  # beyond the outermost nothing is known of the size
-    usable = (np.sign(before) * np.sign(after) > 0) & (after > edges[0]) & (after < edges[-1])
-    if usable.sum() < len(SHARES) * 2 / 3:
-        return None
-    logs = np.log(np.abs(after[usable])) - np.log(np.abs(before[usable]))
-    middle = float(np.median(logs))
-    same = float(np.std(logs)) <= LARGEST_SPREAD * abs(middle)
-    return float(np.exp(middle)) if same and abs(middle) >= np.log(LEAST_FACTOR) else None
 
 
 def bad_version(aftermath: Verdict, champion: int | None) -> Diagnosis:
@@ -166,6 +138,8 @@ def _faults(features: list[str], scene: Scene) -> dict[str, str]:
 def _shift(features: list[str], quality: Verdict, drift: Verdict) -> Diagnosis:
     if features:
         cause, what = Cause.COVARIATE_SHIFT, f"{len(features)} features moved"
+    elif TOGETHER in drift.details.get("drifted", []):
+        cause, what = Cause.COVARIATE_SHIFT, "all features together moved"
     else:
         cause, what = Cause.PRIOR_SHIFT, "only the scores moved"
     labels = (

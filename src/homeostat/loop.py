@@ -243,7 +243,7 @@ class Loop:
     def _alert(self, seen: Observation) -> tuple[tuple[Alert, Change], ...]:
         """Open, update or resolve the alerts that this look bears on."""
         changes = []
-        for verdict in (seen.confirmed_drift, seen.quality):
+        for verdict in (seen.drift, seen.quality):
             held = self.store.open_alert(self.model, verdict.question)
             alert, change = update(
                 held, verdict, model=self.model, now=seen.at, new_id=self.actor.new_id()

@@ -15,7 +15,6 @@ from homeostat.metrics.calibration import Calibration
 from homeostat.policy import (
     DriftPolicy,
     QualityPolicy,
-    judge_drift,
     judge_quality,
     persistent,
 )
@@ -29,13 +28,13 @@ from homeostat.reports.monitoring import Monitored, monitoring_result
 from homeostat.store import KnownLabels, ScoredLabels, Store
 from homeostat.verdict import Outcome, Verdict
 from homeostat.version import Version
+from homeostat.windows import Stream, judge_stream
 
 __all__ = ["Monitor", "Observation", "WatchPolicy", "clean_windows"]
 
 log = structlog.get_logger()
 
 HOURS = (1, 6, 24)  #: windows of the proxy metrics
-NEWEST = timedelta(hours=1)  #: where a fault that has just begun shows most clearly
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,9 +88,11 @@ class Monitor:
         self.store.compact_profiles(self.model, until=at)
         reference = self._reference(version)
         window = self._window(version, reference, self.policy.lookback, at=at)
-        drift = replace(
-            judge_drift(reference.profile, window, self.policy.drift),
-            window=(at - self.policy.lookback, at),
+        stream = Stream(
+            store=self.store, model=self.model, version=version.number, reference=reference
+        )
+        drift, judged = judge_stream(
+            stream, window, self.policy.drift, lookback=self.policy.lookback, at=at
         )
         earlier = self._earlier(at)
         known = earlier[0].details if earlier else {}
@@ -100,7 +101,11 @@ class Monitor:
         scene = Scene(
             reference=reference.profile,
             current=window,
-            newest=self._window(version, reference, NEWEST, at=at),
+            newest=stream.newest(
+                step=timedelta(seconds=self.policy.drift.interval_s),
+                longest=self.policy.lookback,
+                until=at,
+            ),
             known_faults=frozenset(faults),
         )
         diagnosis = diagnose(drift, quality, scene)
@@ -117,7 +122,7 @@ class Monitor:
             confirmed_drift=persistent([drift, *earlier], self.policy.patience),
             diagnosis=diagnosis,
         )
-        paths = self._write(observation, version, reference, window)
+        paths = self._write(observation, version, reference, (window, judged))
         return replace(observation, reports=paths)
 
     def _earlier(self, at: datetime) -> list[Verdict]:
@@ -190,10 +195,15 @@ class Monitor:
         return verdict
 
     def _write(
-        self, seen: Observation, version: Version, reference: Reference, window: Profile
+        self,
+        seen: Observation,
+        version: Version,
+        reference: Reference,
+        windows: tuple[Profile, Profile],
     ) -> tuple[Path, ...]:
         if self.folder is None:
             return ()
+        window, judged = windows
         paths = report_paths(self.folder, seen.at)
         run = Monitored(
             model=self.model,
@@ -220,7 +230,7 @@ class Monitor:
             at=seen.at,
             next_step=_next_step(seen.diagnosis),
         )
-        report = drift_report_html(seen.drift, reference.profile, window, context=context)
+        report = drift_report_html(seen.drift, reference.profile, judged, context=context)
         self._track(result, at=seen.at)
         return tuple(write_reports(paths, result=result, summary=summary, report=report))
 

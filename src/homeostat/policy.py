@@ -1,36 +1,47 @@
 """Measurements to a verdict: significance, size, multiplicity, persistence."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from enum import StrEnum
 from itertools import takewhile
 
 import numpy as np
 
+from homeostat.battery import EFFECTS, TOGETHER, Asked, corrected, left_out, measure
 from homeostat.bins import PREDICTION, PROBABILITY, same_bins
 from homeostat.metrics.calibration import Calibration
 from homeostat.metrics.confusion import PairedConfusion
 from homeostat.metrics.paired_loss import PairedLoss
-from homeostat.profile import FeatureProfile, Profile
-from homeostat.statistics import STATISTICS, Statistic
+from homeostat.profile import Profile
 from homeostat.verdict import Measurement, Outcome, Verdict
 
 __all__ = [
     "AftermathPolicy",
     "DriftPolicy",
     "QualityPolicy",
+    "Severity",
     "fixed_look",
     "judge_aftermath",
+    "judge_at",
     "judge_drift",
     "judge_quality",
     "persistent",
+    "severity",
+    "with_reported",
 ]
 
 WEEK_S = 7 * 24 * 3600
 
-#: The effect from which on a change matters, for each statistic that decides.  KS 0.05 is a
-#: shift by an eighth of a standard deviation; the others are shares of rows.
-EFFECTS = {"ks": 0.05, "chi2": 0.05, "missing": 0.01, "unseen": 0.005}
+#: Largest chance of a false alarm at one look that a budget can ask for.
+MOST_ALPHA = 0.05
+
+
+class Severity(StrEnum):
+    """How large a change is that was shown."""
+
+    NONE = "none"
+    WARNING = "warning"
+    CRITICAL = "critical"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,11 +52,25 @@ class DriftPolicy:
     interval_s: float = 300.0  #: between two looks
     min_rows: int = 200  #: fewer in the window and nothing can be told
     effects: Mapping[str, float] = field(default_factory=lambda: dict(EFFECTS))
+    seasonal_weeks: int = 0  #: compare with the same hours of so many weeks before; 0: not
+    warning_effect: float = 0.2  #: PSI from which on a change is worth a warning
+    critical_effect: float = 0.5  #: PSI from which on it is critical
 
     @property
     def alpha(self) -> float:
         """Chance of a false alarm at one look, so that a week of them keeps the budget."""
-        return min(0.05, self.false_alarms_per_week * self.interval_s / WEEK_S)
+        return min(MOST_ALPHA, self.false_alarms_per_week * self.interval_s / WEEK_S)
+
+    @classmethod
+    def once(cls, alpha: float = 0.001, *, min_rows: int = 200) -> "DriftPolicy":
+        """For a comparison that is made once: the chance of a false alarm is `alpha`.
+
+        Examples
+        --------
+        >>> DriftPolicy.once(0.01).alpha
+        0.01
+        """
+        return cls(false_alarms_per_week=alpha, interval_s=WEEK_S, min_rows=min_rows)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +118,35 @@ def judge_drift(reference: Profile, current: Profile, policy: DriftPolicy) -> Ve
     ----------
     Holm (1979), Scandinavian Journal of Statistics 6(2).
     """
+    verdict = judge_at(reference, current, policy, policy.alpha)
+    return with_reported(verdict, reference, current, policy)
+
+
+def with_reported(
+    verdict: Verdict, reference: Profile, current: Profile, policy: DriftPolicy
+) -> Verdict:
+    """The verdict with what is measured besides, and decides nothing."""
+    if not verdict.measurements:
+        return verdict
+    asked = Asked(effects=policy.effects, min_rows=policy.min_rows, alpha=policy.alpha)
+    more = measure(reference, current, asked, deciding=False)
+    return replace(verdict, measurements=(*verdict.measurements, *more))
+
+
+def judge_at(
+    reference: Profile,
+    current: Profile,
+    policy: DriftPolicy,
+    alpha: float,
+    tempered: Callable[[Sequence[Measurement]], Sequence[Measurement]] = tuple,
+) -> Verdict:
+    """`judge_drift` at this level instead of that of the policy, by what decides alone.
+
+    Parameters
+    ----------
+    tempered
+        What makes the p-values those of rows that are not independent.
+    """
     same_bins(reference.bins, current.bins)
     if current.n < policy.min_rows or reference.n < policy.min_rows:
         reason = (
@@ -100,20 +154,20 @@ def judge_drift(reference: Profile, current: Profile, policy: DriftPolicy) -> Ve
             f"{policy.min_rows:,} asked on both sides"
         )
         return Verdict(question="drift", outcome=Outcome.INCONCLUSIVE, reason=reason)
-    names = [one.name for one in reference.bins.features]
-    pairs = {name: (reference.feature(name), current.feature(name)) for name in names}
-    excluded = {
-        name: f"{int(now.present.sum()):,} values in the window, {policy.min_rows:,} asked"
-        for name, (_, now) in pairs.items()
-        if now.present.sum() < policy.min_rows
-    }
-    questions = _count_questions(pairs, excluded, policy)
-    measured = [
-        _measure(name, statistic, pair, policy.effects, policy.alpha / questions)
-        for name, pair in pairs.items()
-        for statistic in _asked(pair, excluded=name in excluded)
-    ]
-    return _drift_verdict(_corrected(measured, policy.alpha), excluded, reference)
+    asked = Asked(effects=policy.effects, min_rows=policy.min_rows, alpha=alpha)
+    measured = corrected(tempered(measure(reference, current, asked)), alpha)
+    return _drift_verdict(measured, left_out(reference, current, policy.min_rows), reference)
+
+
+def severity(verdict: Verdict, subject: str, policy: DriftPolicy) -> Severity:
+    """How bad the change of a feature is: by its PSI, and none while it is not shown."""
+    measured = [one for one in verdict.measurements if one.subject == subject]
+    if not any(one.drifted for one in measured):
+        return Severity.NONE
+    psi = max((one.value for one in measured if one.statistic == "psi"), default=0.0)
+    if psi >= policy.critical_effect:
+        return Severity.CRITICAL
+    return Severity.WARNING if psi >= policy.warning_effect else Severity.NONE
 
 
 def judge_quality(seen: Calibration, policy: QualityPolicy) -> Verdict:
@@ -246,71 +300,6 @@ def persistent(verdicts: Sequence[Verdict], patience: int) -> Verdict:
     return replace(newest, outcome=outcome, reason=reason)
 
 
-@cache
-def _battery() -> dict[str, Statistic]:
-    return {name: make() for name, make in STATISTICS.items()}
-
-
-_Pair = tuple[FeatureProfile, FeatureProfile]
-
-
-def _asked(pair: _Pair, *, excluded: bool) -> list[str]:
-    """The statistics that apply; of an excluded feature only the share of the missing."""
-    if excluded:
-        return ["missing"]
-    return [name for name, one in _battery().items() if one.applies(pair[0].bins)]
-
-
-def _count_questions(
-    pairs: Mapping[str, _Pair], excluded: Mapping[str, str], policy: DriftPolicy
-) -> int:
-    asked = [_asked(pair, excluded=name in excluded) for name, pair in pairs.items()]
-    return max(1, sum(name in policy.effects for names in asked for name in names))
-
-
-def _measure(
-    subject: str, name: str, pair: _Pair, effects: Mapping[str, float], alpha: float
-) -> Measurement:
-    reference, current = pair
-    statistic = _battery()[name]
-    distance = statistic.distance(reference, current)
-    asked = effects.get(name)
-    seen = statistic.detectable(reference, current, alpha)
-    return Measurement(
-        subject=subject,
-        statistic=name,
-        value=distance.value,
-        p_value=distance.p_value,
-        effect=distance.size,
-        asked=asked,
-        minimum_detectable_effect=None if seen is None else max(seen, asked or 0.0),
-        n_reference=reference.n,
-        n_current=current.n,
-    )
-
-
-def _corrected(measured: Sequence[Measurement], alpha: float) -> tuple[Measurement, ...]:
-    """The measurements with Holm-corrected p-values, and which of them show a drift.
-
-    One that should decide but has no p-value is left as it is: it cannot be told.
-    """
-    deciding = {i: one.p_value for i, one in enumerate(measured) if one.asked is not None}
-    known = {i: p for i, p in deciding.items() if p is not None and np.isfinite(p)}
-    p_values = np.array(list(known.values()), dtype=float)
-    order = np.argsort(p_values, kind="stable")
-    steps = p_values[order] * np.arange(len(order), 0, -1)
-    adjusted = np.empty_like(steps)
-    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(steps))
-    at = dict(zip(known, adjusted.tolist(), strict=True))
-    return tuple(_decided(one, at.get(i), alpha) for i, one in enumerate(measured))
-
-
-def _decided(one: Measurement, adjusted: float | None, alpha: float) -> Measurement:
-    if adjusted is None or one.asked is None:
-        return one
-    return replace(one, p_value=adjusted, drifted=adjusted < alpha and one.effect >= one.asked)
-
-
 def _drift_verdict(
     measured: tuple[Measurement, ...], excluded: Mapping[str, str], reference: Profile
 ) -> Verdict:
@@ -331,7 +320,7 @@ def _drift_verdict(
         lead = f"nothing changed; {_detectable(deciding)} would have been seen 4 times in 5"
     rows = f"{max((one.n_current for one in measured), default=0):,} rows"
     listed = "; ".join(
-        f"{one.subject}: {one.statistic} {one.effect:.3g} seen, {one.asked:.3g} asked"
+        f"{one.subject}: {_named(one)} {one.effect:.3g} seen, {one.asked:.3g} asked"
         for one in shown[:3]
     )
     lead = f"{lead} ({listed})" if listed else lead
@@ -341,10 +330,20 @@ def _drift_verdict(
         reason=f"{lead}; {rows} against {reference.n:,}, {len(deciding)} questions",
         measurements=measured,
         details={
-            "drifted": list(dict.fromkeys(one.subject for one in found)),
+            "drifted": _subjects(found),
             "excluded": dict(excluded),
         },
     )
+
+
+def _subjects(found: Sequence[Measurement]) -> list[str]:
+    """The features that changed, or else all together where no single one did."""
+    names = dict.fromkeys(one.subject for one in found)
+    return [name for name in names if name != TOGETHER] or list(names)
+
+
+def _named(one: Measurement) -> str:
+    return f"{one.statistic} with {one.partner}" if one.partner else one.statistic
 
 
 def _ranked(deciding: Sequence[Measurement]) -> list[Measurement]:
@@ -356,8 +355,10 @@ def _counted(found: Sequence[Measurement], reference: Profile) -> str:
     answers = {PROBABILITY, PREDICTION}
     names = {one.subject for one in found}
     features = {one.name for one in reference.bins.features} - answers
+    if names == {TOGETHER}:
+        return "no feature alone, but all of them together changed"
     scores = " and the model's answers" if names & answers else ""
-    return f"{len(names - answers)} of {len(features)} features{scores} changed"
+    return f"{len(names & features)} of {len(features)} features{scores} changed"
 
 
 def _detectable(deciding: Sequence[Measurement]) -> str:

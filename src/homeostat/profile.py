@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +17,9 @@ __all__ = [
     "Counts",
     "FeatureProfile",
     "Profile",
+    "Scored",
     "Sparse",
+    "full_matrix",
     "joint_scores",
     "joint_size",
     "total",
@@ -29,11 +33,15 @@ LARGEST = 1e140
 #: Rows whose products of scores can be summed without rounding: 2**24 / 8**2.
 JOINT_ROWS = 262_144
 
+#: Share of every score's own variance that is added to it where correlations are inverted,
+#: so that features which say the same do not amplify each other's rounding.
+RIDGE = 0.02
+
 #: Columns of the moments: values up to `LARGEST`, their sum, their sum of squares.
 N, SUM, SQUARES = range(3)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class FeatureProfile:
     """What a profile says of one feature."""
 
@@ -41,7 +49,7 @@ class FeatureProfile:
     counts: Counts  #: shape (bins.size,), the last one missing
     moments: NDArray[np.float64]  #: n, sum and sum of squares of the values up to `LARGEST`
 
-    @property
+    @cached_property
     def n(self) -> int:
         """Rows counted, those with a missing value included."""
         return int(self.counts.sum())
@@ -51,7 +59,7 @@ class FeatureProfile:
         """Rows whose value was null or not a number."""
         return int(self.counts[-1])
 
-    @property
+    @cached_property
     def present(self) -> Counts:
         """The counts without the bin of the missing."""
         return self.counts[:-1]
@@ -91,7 +99,31 @@ class Sparse:
     joint: Counts  #: as in `Profile`
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """The scores of the watched features, a missing one taken as 0, in the order of the bins."""
+
+    n: int
+    mean: NDArray[np.float64]  #: shape (w,)
+    deviation: NDArray[np.float64]  #: shape (w,)
+    correlation: NDArray[np.float64]  #: shape (w, w); NaN where a feature does not vary
+
+    @cached_property
+    def varying(self) -> NDArray[np.intp]:
+        """The places of the features that do not have one score only."""
+        return np.flatnonzero(self.deviation > 0)
+
+    @cached_property
+    def precision(self) -> NDArray[np.float64]:
+        """The inverse of the correlations of those that vary, each made `RIDGE` noisier."""
+        kept = self.correlation[np.ix_(self.varying, self.varying)]
+        inverse: NDArray[np.float64] = np.linalg.inv(
+            (kept + RIDGE * np.eye(len(kept))) / (1 + RIDGE)
+        )
+        return inverse
+
+
+@dataclass(frozen=True, eq=False)
 class Profile:
     """Integer counts for each bin of each feature, and moments of the values up to `LARGEST`.
 
@@ -116,16 +148,39 @@ class Profile:
             np.zeros(joint_size(bins), dtype=np.int64),
         )
 
-    @property
+    @cached_property
     def n(self) -> int:
         """Rows counted."""
         return int(self.counts[: self.bins.offsets[1]].sum()) if self.bins.features else 0
 
+    @cached_property
+    def parts(self) -> tuple[FeatureProfile, ...]:
+        """What the profile says of each feature, in the order of the bins."""
+        return tuple(
+            FeatureProfile(one, self.counts[start:end], moments)
+            for one, start, end, moments in zip(
+                self.bins.features,
+                self.bins.offsets[:-1],
+                self.bins.offsets[1:],
+                self.moments,
+                strict=True,
+            )
+        )
+
     def feature(self, name: str) -> FeatureProfile:
         """What the profile says of the feature `name`."""
-        i = self.bins.index[name]
-        start, end = self.bins.offsets[i : i + 2]
-        return FeatureProfile(self.bins.features[i], self.counts[start:end], self.moments[i])
+        return self.parts[self.bins.index[name]]
+
+    @cached_property
+    def scored(self) -> Scored:
+        """Mean, deviation and correlation of the scores of the watched features."""
+        bins, n = self.bins, max(self.n, 1)
+        sums = np.add.reduceat(bins.score_table * self.counts, bins.offsets[:-1])
+        mean = sums[list(bins.watched)].astype(float) / n
+        covariance = full_matrix(self.joint / n, len(bins.watched)) - np.outer(mean, mean)
+        deviation = np.sqrt(np.maximum(np.diag(covariance), 0.0))
+        scale = np.where(deviation > 0, deviation, np.nan)
+        return Scored(self.n, mean, deviation, covariance / np.outer(scale, scale))
 
     def __add__(self, other: "Profile") -> "Profile":
         same_bins(self.bins, other.bins)
@@ -185,6 +240,14 @@ def total(bins: Bins, parts: Iterable[Sparse]) -> Profile:
         np.sum([part.moments for part in held], axis=0),
         np.sum([part.joint for part in held], axis=0),
     )
+
+
+def full_matrix(triangle: NDArray[Any], width: int) -> NDArray[np.float64]:
+    """The symmetric matrix of which this is the upper triangle, in the order of the pairs."""
+    places = pair_places(width)
+    matrix = np.zeros((width, width))
+    matrix[places] = triangle
+    return np.where(np.tri(width, k=-1, dtype=bool), matrix.T, matrix)
 
 
 def joint_size(bins: Bins) -> int:

@@ -31,6 +31,7 @@ class Measurement:
     n_reference: int
     n_current: int
     drifted: bool = False
+    partner: str | None = None  #: the other feature, where a pair was measured
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

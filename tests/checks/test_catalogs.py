@@ -32,7 +32,25 @@ def test_trainer(name: str, check: TrainerCheck) -> None:
 
 
 def test_the_built_in_ones_are_there() -> None:
-    assert list(STATISTICS) == ["chi2", "ks", "missing", "psi", "unseen", "wasserstein"]
+    assert list(STATISTICS) == [
+        "chi2",
+        "constant",
+        "g",
+        "hellinger",
+        "js",
+        "ks",
+        "location",
+        "mean_shift",
+        "missing",
+        "psi",
+        "spread",
+        "tail",
+        "tv",
+        "unit",
+        "unseen",
+        "variance_ratio",
+        "wasserstein",
+    ]
     assert list(GATES) == [
         "calibration",
         "cooldown",

@@ -1,13 +1,14 @@
 """Profiles, verdicts and windows that several tests of the core are made of."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from homeostat.bins import Bins, FeatureBins, fit_category, fit_numeric
+from homeostat.bins import PROBABILITY, Bins, FeatureBins, fit_category, fit_numeric
 from homeostat.profile import FeatureProfile, Profile
 from homeostat.verdict import Outcome, Verdict
 
@@ -17,15 +18,12 @@ Columns = Mapping[str, NDArray[Any]]
 
 
 def fitted(columns: Columns) -> Bins:
-    """Bins fitted on these columns: numbers, or text with None."""
-    return Bins(
-        tuple(
-            fit_category(name, values.tolist())
-            if values.dtype == object
-            else fit_numeric(name, values)
-            for name, values in columns.items()
-        )
+    """Bins fitted on these columns: numbers, or text with None; the score is not watched."""
+    made = (
+        fit_category(name, values.tolist()) if values.dtype == object else fit_numeric(name, values)
+        for name, values in columns.items()
     )
+    return Bins(tuple(replace(one, scores=()) if one.name == PROBABILITY else one for one in made))
 
 
 def places(bins: FeatureBins, values: NDArray[Any]) -> NDArray[np.int64]:

@@ -14,10 +14,10 @@ from homeostat.diagnosis import (
     Scene,
     bad_version,
     diagnose,
-    unit_factor,
 )
 from homeostat.policy import DriftPolicy, judge_drift
 from homeostat.profile import Profile
+from homeostat.statistics.unit import unit_factor
 from homeostat.verdict import Outcome, Verdict
 from tests.core.made import counted, feature, fitted, said, text
 

@@ -7,13 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from homeostat.battery import EFFECTS, TOGETHER, corrected, weight
 from homeostat.bins import PREDICTION, PROBABILITY, Bins, fit_numeric
 from homeostat.errors import StateError
 from homeostat.policy import (
-    EFFECTS,
     WEEK_S,
     DriftPolicy,
-    _corrected,
     judge_drift,
     persistent,
 )
@@ -76,30 +75,38 @@ def test_holm_on_an_example_by_hand() -> None:
     """p times 4, 3, 2, 1 from the least, never falling: Holm (1979), by hand."""
     given_p = [0.03, 0.001, 0.02, 0.5]
     measured = [measurement(p) for p in given_p]
-    corrected = _corrected(measured, alpha=0.05)
+    after = corrected(measured, alpha=0.05)
 
-    assert [one.p_value for one in corrected] == pytest.approx([0.06, 0.004, 0.06, 0.5])
-    assert [one.drifted for one in corrected] == [False, True, False, False]
+    assert [one.p_value for one in after] == pytest.approx([0.06, 0.004, 0.06, 0.5])
+    assert [one.drifted for one in after] == [False, True, False, False]
 
 
 def test_what_only_reports_is_not_corrected_and_costs_nothing() -> None:
     measured = [measurement(0.04), measurement(0.01, asked=None), measurement(None, asked=None)]
-    corrected = _corrected(measured, alpha=0.05)
+    after = corrected(measured, alpha=0.05)
 
-    assert [one.p_value for one in corrected] == [0.04, 0.01, None]
-    assert [one.drifted for one in corrected] == [True, False, False]
+    assert [one.p_value for one in after] == [0.04, 0.01, None]
+    assert [one.drifted for one in after] == [True, False, False]
+
+
+def test_a_question_with_more_weight_needs_less_evidence() -> None:
+    """With weights 8 and 1 the level is split 8 to 1, and what is left goes to the rest."""
+    shift, other = replace(measurement(0.01), statistic="location"), measurement(0.004)
+    after = corrected([shift, other], alpha=0.05)
+
+    assert weight("location") == 8
+    assert [one.p_value for one in after] == pytest.approx([0.01 * 9 / 8, 0.01 * 9 / 8])
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
 def test_holm_never_makes_a_finding_likelier(p_values: list[float]) -> None:
-    corrected = [one.p_value or 0.0 for one in _corrected([measurement(p) for p in p_values], 0.05)]
+    after = [one.p_value or 0.0 for one in corrected([measurement(p) for p in p_values], 0.05)]
 
     assert all(
-        p <= q <= min(1, len(p_values) * p) + 1e-12
-        for p, q in zip(p_values, corrected, strict=True)
+        p <= q <= min(1, len(p_values) * p) + 1e-12 for p, q in zip(p_values, after, strict=True)
     )
     order = np.argsort(p_values, kind="stable")
-    assert (np.diff(np.array(corrected)[order]) >= 0).all()
+    assert (np.diff(np.array(after)[order]) >= 0).all()
 
 
 @pytest.mark.parametrize(
@@ -114,7 +121,7 @@ def test_holm_never_makes_a_finding_likelier(p_values: list[float]) -> None:
 def test_size_alone_and_significance_alone_are_no_drift(
     p_value: float, effect: float, *, drifted: bool
 ) -> None:
-    assert _corrected([measurement(p_value, effect)], alpha=0.05)[0].drifted is drifted
+    assert corrected([measurement(p_value, effect)], alpha=0.05)[0].drifted is drifted
 
 
 @pytest.mark.parametrize("n", [200, 5_000])
@@ -151,7 +158,7 @@ def test_a_change_that_matters_is_found_and_named() -> None:
 
     assert verdict.outcome is Outcome.FAIL
     assert verdict.details["drifted"] == ["income"]
-    assert {one.subject for one in drifted} == {"income"}
+    assert {one.subject for one in drifted} == {"income", TOGETHER}
     assert all(one.asked is not None and one.effect >= one.asked for one in drifted)
     assert "1 of 6 features changed" in verdict.reason
     assert "2,000 rows against 10,000" in verdict.reason
@@ -170,14 +177,15 @@ def test_the_share_of_drifted_features_is_the_real_one() -> None:
 
 
 def test_a_large_change_in_few_rows_is_found_but_not_a_small_one_in_many() -> None:
-    small = judge_drift(REFERENCE, window(200_000, shift=0.06), POLICY)
+    patient = replace(POLICY, effects={name: 3 * effect for name, effect in EFFECTS.items()})
+    small = judge_drift(REFERENCE, window(200_000, shift=0.1), patient)
     income = {one.statistic: one for one in small.measurements if one.subject == "income"}
 
     assert judge_drift(REFERENCE, window(220, shift=1.5), POLICY).outcome is Outcome.FAIL
     assert small.outcome is Outcome.PASS
-    assert income["ks"].p_value is not None
-    assert income["ks"].p_value < POLICY.alpha
-    assert income["ks"].effect < EFFECTS["ks"]
+    assert income["location"].p_value is not None
+    assert income["location"].p_value < POLICY.alpha
+    assert 0.05 < income["location"].effect < 3 * EFFECTS["location"]
 
 
 @pytest.mark.parametrize(("n", "outcome"), [(199, Outcome.INCONCLUSIVE), (200, Outcome.PASS)])

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -9,110 +10,35 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, settings
 
-from homeostat.bins import Bins, fit_category, fit_numeric
-from homeostat.engines.frames import column_values, count_frame, fit_frame_bins
+from homeostat.bins import Bins
+from homeostat.engines.frames import count_frame, fit_frame_bins
+from homeostat.engines.kernel import CHUNK
 from homeostat.engines.rows import RowCounter, as_category
 from homeostat.errors import UserError
 from homeostat.profile import Profile
-from homeostat.schema import Feature, Kind, Row, Schema, Target, Task
-
-SCHEMA = Schema(
-    task=Task.BINARY,
-    target=Target(column="bad"),
-    features=(
-        Feature(name="income", kind=Kind.NUMBER),
-        Feature(name="age", kind=Kind.INTEGER),
-        Feature(name="region", kind=Kind.CATEGORY),
-        Feature(name="member", kind=Kind.BOOLEAN),
-    ),
-)
-BINS = Bins(
-    (
-        fit_numeric("income", np.array([-1.5, 0.1, 0.2, 0.1 + 0.2, 7.0])),
-        fit_numeric("age", np.arange(18.0, 90.0), kind=Kind.INTEGER),
-        fit_category("region", ["north", "south", "Größe"]),
-        fit_category("member", ["false", "true"], kind=Kind.BOOLEAN),
-    )
-)
-EDGES = st.sampled_from(BINS.features[0].edges)
-ROWS = st.lists(
-    st.fixed_dictionaries(
-        {
-            "income": st.none()
-            | st.floats()
-            | EDGES
-            | EDGES.map(lambda x: math.nextafter(x, -9e9)),
-            "age": st.none() | st.integers(-(2**62), 2**62) | st.integers(10, 100),
-            "region": st.none() | st.sampled_from(["north", "south", "Größe", "West", "", "nan"]),
-            "member": st.none() | st.booleans(),
-        }
-    ),
-    max_size=30,
+from homeostat.schema import Row
+from tests.engines.made import (
+    BINS,
+    FRAMES,
+    NUMBERS,
+    ROWS,
+    SCHEMA,
+    by_rows,
+    category,
+    number,
+    odd_rows,
+    polars_frame,
 )
 
-
-def polars_frame(rows: list[Row]) -> Any:
-    kinds = {"income": pl.Float64, "age": pl.Int64, "region": pl.String, "member": pl.Boolean}
-    return pl.DataFrame(rows, schema=kinds)
-
-
-def arrow_frame(rows: list[Row]) -> Any:
-    kinds = [
-        ("income", pa.float64()),
-        ("age", pa.int64()),
-        ("region", pa.string()),
-        ("member", pa.bool_()),
-    ]
-    return pa.Table.from_pylist(rows, schema=pa.schema(kinds))
-
-
-def pandas_frame(rows: list[Row]) -> Any:
-    """With the types that pandas has for what may miss."""
-    columns = {name: [row[name] for row in rows] for name in SCHEMA.names}
-    return pd.DataFrame(
-        {
-            "income": pd.Series(columns["income"], dtype="float64"),
-            "age": pd.Series(columns["age"], dtype="Int64"),
-            "region": pd.Series(columns["region"], dtype=object),
-            "member": pd.Series(columns["member"], dtype="boolean"),
-        }
-    )
-
-
-def old_pandas_frame(rows: list[Row]) -> Any:
-    """With objects, as pandas makes of a column of booleans in which one is missing."""
-    columns = {name: [row[name] for row in rows] for name in SCHEMA.names}
-    ages = [
-        math.nan if age is None else float(age)
-        for age in columns["age"]
-        if not isinstance(age, str)
-    ]
-    return pd.DataFrame(
-        {
-            "income": pd.Series(columns["income"], dtype="float64"),
-            "age": pd.Series(ages, dtype="float64"),
-            "region": pd.Series(columns["region"], dtype=object),
-            "member": pd.Series(columns["member"], dtype=object),
-        }
-    )
-
-
-FRAMES = [polars_frame, arrow_frame, pandas_frame, old_pandas_frame]
-
-
-def by_rows(rows: list[Row]) -> Profile:
-    counter = RowCounter(BINS)
-    for row in rows:
-        counter.add(row)
-    return counter.profile
+Make = Callable[[list[Row]], Any]
 
 
 @pytest.mark.parametrize("make", FRAMES)
 @given(rows=ROWS)
-def test_a_frame_counts_like_its_rows(make: Callable[[list[Row]], Any], rows: list[Row]) -> None:
+@settings(max_examples=40)
+def test_a_frame_counts_like_its_rows(make: Make, rows: list[Row]) -> None:
     one_by_one, at_once = by_rows(rows), count_frame(make(rows), BINS)
 
     assert at_once == one_by_one
@@ -123,25 +49,23 @@ def test_a_frame_counts_like_its_rows(make: Callable[[list[Row]], Any], rows: li
 
 
 @pytest.mark.parametrize("make", FRAMES)
-def test_every_odd_value_has_its_bin(make: Callable[[list[Row]], Any]) -> None:
-    incomes = [None, math.nan, math.inf, -math.inf, -0.0, 0.1, 0.30000000000000004, 1e300, 5e-324]
-    rows: list[Row] = [
-        {"income": income, "age": 30, "region": "west", "member": True} for income in incomes
-    ]
+def test_every_odd_value_has_its_bin(make: Make) -> None:
+    rows = odd_rows()
     profile = count_frame(make(rows), BINS)
 
     assert profile == by_rows(rows)
     income, region = profile.feature("income"), profile.feature("region")
     assert income.missing == 2
     assert income.counts[0] == 1  # minus infinity
-    assert income.present[-1] == 2  # infinity, and 1e300
-    assert income.moments[0] == 4  # neither of them, nor 1e300
-    assert region.present[-1] == len(rows)
-    assert profile.feature("member").counts.tolist() == [0, len(rows), 0, 0]
+    assert income.present[-1] == 3  # infinity, 1e300 and 1e140
+    assert income.moments[0] == 5  # neither the infinities nor 1e300
+    assert region.present[-1] == 4  # West, and the text without a letter
+    assert profile.feature("member").counts.tolist() == [3, 3, 0, 4]
+    assert profile.joint.any()
 
 
 @pytest.mark.parametrize("make", FRAMES)
-def test_bins_are_the_same_from_every_frame(make: Callable[[list[Row]], Any]) -> None:
+def test_bins_are_the_same_from_every_frame(make: Make) -> None:
     rows: list[Row] = [
         {"income": 0.1 * i, "age": 20 + i, "region": "north", "member": bool(i % 2)}
         for i in range(40)
@@ -151,65 +75,237 @@ def test_bins_are_the_same_from_every_frame(make: Callable[[list[Row]], Any]) ->
 
     assert bins == fit_frame_bins(polars_frame(rows), SCHEMA)
     assert bins.features[3].categories == ("false", "true")
+    assert bins.watched == (0, 1)
     assert [one.kind for one in bins.features] == [one.kind for one in SCHEMA.features]
 
 
 @pytest.mark.parametrize("make", FRAMES)
-def test_a_frame_without_rows_is_the_zero(make: Callable[[list[Row]], Any]) -> None:
+def test_a_frame_without_rows_is_the_zero(make: Make) -> None:
     assert count_frame(make([]), BINS) == Profile.empty(BINS)
 
 
-def test_no_feature_no_count() -> None:
-    assert count_frame(pl.DataFrame({"x": [1]}), Bins(())) == Profile.empty(Bins(()))
+@pytest.mark.parametrize("make", FRAMES)
+def test_a_frame_can_be_counted_as_often_as_asked(make: Make) -> None:
+    rows = odd_rows()
+    from homeostat.engines.dispatch import source_of
+
+    source = source_of(make(rows))
+
+    assert count_frame(source, BINS) == count_frame(source, BINS) == by_rows(rows)
+
+
+def test_many_chunks_count_like_one_and_in_any_order() -> None:
+    rng = np.random.default_rng(3)
+    n = 2 * CHUNK + 17
+    frame = pl.DataFrame(
+        {
+            "income": rng.normal(0, 3, n),
+            "age": rng.integers(0, 120, n),
+            "region": rng.choice(["north", "south", "West"], n),
+            "member": rng.random(n) < 0.3,
+        }
+    )
+    whole = count_frame(frame, BINS)
+    parts = [count_frame(frame[i : i + 1_000], BINS) for i in range(0, n, 1_000)]
+
+    assert whole == sum(parts, start=Profile.empty(BINS))
+    assert whole == count_frame(frame.sample(fraction=1, shuffle=True, seed=1), BINS)
+    assert np.array_equal(whole.moments, count_frame(frame, BINS).moments)
+
+
+def test_the_scores_are_those_of_each_value_alone() -> None:
+    rng = np.random.default_rng(4)
+    x = rng.normal(size=2_000)
+    frame = pl.DataFrame({"income": x, "age": rng.integers(18, 118, 2_000)}).with_columns(
+        region=pl.lit("north"), member=pl.lit(value=True)
+    )
+    bins = fit_frame_bins(frame, SCHEMA)
+    scores = [
+        np.array(one.scores)[np.searchsorted(one.edges, frame[one.name].to_numpy(), side="right")]
+        for one in bins.features[:2]
+    ]
+
+    expected = [int(np.sum(scores[i] * scores[j])) for i, j in ((0, 0), (0, 1), (1, 1))]
+    assert count_frame(frame, bins).joint.tolist() == expected
+
+
+@pytest.mark.parametrize("make", FRAMES)
+def test_no_feature_no_count(make: Make) -> None:
+    assert count_frame(make(odd_rows()), Bins(())) == Profile.empty(Bins(()))
 
 
 def test_columns_that_nobody_asked_for_are_left_alone() -> None:
     rows: list[Row] = [{"income": 1.0, "age": 30, "region": "north", "member": True}]
     counter = RowCounter(BINS)
     counter.add({**rows[0], "note": "paid late"})
-    frame = polars_frame(rows).with_columns(note=pl.lit("paid late"))
+    frame = polars_frame(rows).with_columns(note=pl.lit("paid late"), day=pl.date(2026, 1, 1))
 
     assert counter.profile == by_rows(rows) == count_frame(frame, BINS)
 
 
-def test_a_row_that_lacks_a_feature_counts_it_as_missing() -> None:
-    counter = RowCounter(BINS)
-    counter.add({"age": 30})
+@pytest.mark.parametrize(
+    ("values", "dtype"),
+    [
+        pytest.param([0.1, 0.25, None], pa.float32(), id="float32"),
+        pytest.param([np.float16(0.25), np.float16(-1), None], pa.float16(), id="float16"),
+        pytest.param([2**53 + 1, 2**53 + 3, 2**63 - 1], pa.int64(), id="beyond 2**53"),
+        pytest.param([2**64 - 1, 2**53 + 1, None], pa.uint64(), id="uint64"),
+        pytest.param([-1, 3, None], pa.int8(), id="int8"),
+        pytest.param([True, False, None], pa.bool_(), id="boolean"),
+        pytest.param([Decimal("0.1"), Decimal("0.25"), None], pa.decimal128(5, 2), id="decimal"),
+        pytest.param(
+            [Decimal("9007199254740993.00000000000000001"), Decimal("0.1"), Decimal(-1)],
+            pa.decimal256(60, 17),
+            id="decimal256",
+        ),
+        pytest.param([None, None], pa.null(), id="null"),
+        pytest.param([None, None], pa.string(), id="text without a value"),
+        pytest.param([1.0, 3.0, None, 1.0], pa.dictionary(pa.int8(), pa.float64()), id="codes"),
+    ],
+)
+def test_numbers_of_every_type_are_the_nearest_floats(values: list[Any], dtype: Any) -> None:
+    held = pa.array(values, dtype)
+    table = pa.table({"x": held})
+    rows: list[Row] = [{"x": None if one is None else float(one)} for one in held.to_pylist()]
 
-    assert [counter.profile.feature(name).missing for name in BINS.index] == [1, 0, 1, 1]
-
-
-def test_the_profile_so_far_does_not_move_with_the_next_row() -> None:
-    counter = RowCounter(BINS)
-    counter.add({"age": 30})
-    before = counter.profile
-    counter.add({"age": 30})
-
-    assert before.n == 1
-    assert counter.profile.n == 2
-
-
-def test_a_column_that_is_not_there_is_named_with_those_that_are() -> None:
-    with pytest.raises(UserError, match="no column 'age'; it has income, region"):
-        count_frame(pl.DataFrame({"income": [1.0], "region": ["north"]}), BINS)
+    assert count_frame(table, NUMBERS) == by_rows(rows, NUMBERS)
 
 
 @pytest.mark.parametrize(
-    "library", [pl.DataFrame, pd.DataFrame, pa.table], ids=["polars", "pandas", "pyarrow"]
+    ("values", "dtype"),
+    [
+        pytest.param([1, 2, None, 1], pa.int32(), id="whole numbers"),
+        pytest.param([1.0, 2.5, math.nan, -0.0, 0.0, 1e22], pa.float64(), id="numbers"),
+        pytest.param([np.float16(1), None], pa.float16(), id="float16"),
+        pytest.param([True, False, None], pa.bool_(), id="booleans"),
+        pytest.param([Decimal("1.50"), None], pa.decimal128(5, 2), id="decimals"),
+        pytest.param([None], pa.null(), id="null"),
+        pytest.param(["1", "é", None, "", "1"], pa.dictionary(pa.int8(), pa.string()), id="codes"),
+        pytest.param([1, 7, None], pa.dictionary(pa.int8(), pa.int64()), id="codes of numbers"),
+    ],
 )
-def test_text_in_place_of_numbers_is_refused_by_name(library: Callable[..., Any]) -> None:
-    frame = library({"income": ["1.5", "much"], "age": [1, 2], "region": ["n", "s"]})
+def test_categories_of_every_type_are_written_like_those_of_a_row(
+    values: list[Any], dtype: Any
+) -> None:
+    bins = Bins((category("x", "1", "1.0", "0.0", "-0.0", "true", "1.50", "", "1e+22"),))
 
-    with pytest.raises(UserError, match="'income' holds values that are not numbers"):
+    assert count_frame(pa.table({"x": pa.array(values, dtype)}), bins) == by_rows(
+        [{"x": value} for value in values], bins
+    )
+
+
+def test_objects_of_pandas_are_written_like_those_of_a_row() -> None:
+    bins = Bins((category("x", "1", "2.5", "3.0"),))
+    values = [1, 2.5, 3.0, None, math.nan, 4]
+
+    assert count_frame(pd.DataFrame({"x": pd.Series(values, dtype=object)}), bins) == by_rows(
+        [{"x": value} for value in values], bins
+    )
+
+
+def test_numbers_beyond_64_bits_are_counted() -> None:
+    bins = Bins((number("x", 0.0, 2.0**70), category("word", str(2**70))))
+    column = [2**70, 3, None]
+    rows: list[Row] = [{"x": one, "word": one} for one in column]
+    wide = pl.DataFrame(
+        {"x": column, "word": column}, schema=dict.fromkeys(("x", "word"), pl.Int128)
+    )
+    objects = pd.DataFrame({"x": column, "word": column}, dtype=object)
+
+    assert count_frame(wide, bins) == count_frame(objects, bins) == by_rows(rows, bins)
+
+
+def test_ten_thousand_categories_of_any_letters() -> None:
+    words = [f"{chr(0x4E00 + i)} {i} 🦀" for i in range(10_000)]
+    bins = Bins((category("x", *words[:9_000]),))
+    profile = count_frame(pl.DataFrame({"x": words * 8}), bins)
+
+    assert profile.feature("x").present.tolist() == [8] * 9_000 + [8_000]
+
+
+def test_a_column_may_have_any_name() -> None:
+    names = ["a.b", "a", 'say "x"', "größe 🦀", "`tick`", "line\nbreak"]
+    rows: list[Row] = [dict.fromkeys(names, float(i)) for i in range(3)]
+    bins = Bins(tuple(number(name, 0.0, 1.0) for name in names))
+    frame = pl.DataFrame(rows)
+    import duckdb
+
+    relation = duckdb.connect().from_arrow(frame.to_arrow())
+    expected = by_rows(rows, bins)
+    assert count_frame(frame, bins) == count_frame(frame.lazy(), bins) == expected
+    assert count_frame(frame.to_pandas(), bins) == count_frame(relation, bins) == expected
+
+
+def test_names_of_pandas_that_are_no_texts_are_taken_as_written() -> None:
+    bins = Bins((number("0", 1.0),))
+
+    assert count_frame(pd.DataFrame({0: [1.0]}), bins).n == 1
+
+
+def test_columns_that_are_not_there_are_named_with_those_that_are() -> None:
+    frame = pl.DataFrame({"income": [1.0], "region": ["north"]})
+
+    with pytest.raises(UserError) as caught:
         count_frame(frame, BINS)
 
+    assert caught.value.problems == [
+        "the frame has no column 'age'; it has income, region",
+        "the frame has no column 'member'; it has income, region",
+    ]
 
-def test_whole_numbers_may_be_categories() -> None:
-    import narwhals as nw
 
-    frame = nw.from_native(pl.DataFrame({"code": [1, 2, None]}), eager_only=True)
+def test_columns_that_cannot_be_binned_are_named_with_their_types() -> None:
+    frame = pl.DataFrame({"income": [[1.0]], "age": [b"x"], "region": ["n"], "member": [True]})
 
-    assert column_values(frame, "code", Kind.CATEGORY).tolist() == ["1", "2", None]
+    with pytest.raises(UserError) as caught:
+        fit_frame_bins(frame, SCHEMA)
+
+    wanted = "make it numbers, text or true and false, or leave it out"
+    assert caught.value.problems == [
+        f"'income' holds lists (List(Float64)); {wanted}",
+        f"'age' holds bytes (Binary); {wanted}",
+    ]
+
+
+@pytest.mark.parametrize("ask", [count_frame, fit_frame_bins])
+@pytest.mark.parametrize(
+    "library", [pl.DataFrame, pd.DataFrame, pa.table], ids=["polars", "pandas", "pyarrow"]
+)
+def test_text_in_place_of_numbers_is_refused_by_name(
+    library: Callable[..., Any], ask: Callable[[Any, Any], object]
+) -> None:
+    frame = library(
+        {
+            "income": ["1.5", "much"],
+            "age": ["old", None],
+            "region": ["n", "s"],
+            "member": [True, None],
+        }
+    )
+
+    with pytest.raises(UserError) as caught:
+        ask(frame, BINS if ask is count_frame else SCHEMA)
+
+    assert caught.value.problems == [
+        "'income' holds values that are not numbers, such as '1.5'",
+        "'age' holds values that are not numbers, such as 'old'",
+    ]
+
+
+def test_what_is_no_frame_is_refused_by_its_type() -> None:
+    with pytest.raises(UserError, match=r"builtins.dict is no frame that can be counted"):
+        count_frame({"income": [1.0]}, BINS)
+
+
+def test_a_connection_of_duckdb_is_free_again_when_its_rows_are_refused() -> None:
+    import duckdb
+
+    connection = duckdb.connect()
+    rows = "select 'much' as x from range(300000)"
+    with pytest.raises(UserError, match="'x' holds values that are not numbers"):
+        count_frame(connection.sql(rows), NUMBERS)
+
+    assert connection.sql("select 1").fetchall() == [(1,)]
 
 
 @pytest.mark.parametrize(

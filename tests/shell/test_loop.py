@@ -71,13 +71,16 @@ def test_without_a_version_in_service_nothing_is_done(start: Town) -> None:
 # The world changes.
 
 
-def test_a_drift_counts_once_it_was_seen_in_as_many_windows_as_patience_asks(quiet: Town) -> None:
+def test_a_drift_is_told_at_once_and_acted_upon_after_as_many_looks_as_patience_asks(
+    quiet: Town,
+) -> None:
     turns = quiet.live(CHANGED, 24)
 
     failed = [one for one in turns if one.observation.drift.outcome is Outcome.FAIL]
     confirmed = [one.situation.health for one in failed]
     assert confirmed[:3] == [Outcome.INCONCLUSIVE, Outcome.INCONCLUSIVE, Outcome.FAIL]
-    assert [bool(one.alerts) for one in failed[:3]] == [False, False, True]
+    assert [bool(one.alerts) for one in failed[:3]] == [True, True, True]
+    assert {one.action for one in failed[:2]} == {Action.HOLD}
     assert "in 1 windows in a row, 3 asked" in failed[0].observation.confirmed_drift.reason
 
 

@@ -203,6 +203,11 @@ class DriftSettings(BaseModel):
         default=1.0, description="that may happen with no change"
     )
     patience: Count = Field(default=3, description="bad looks in a row before a retraining")
+    seasonal_weeks: int = Field(
+        default=0, ge=0, le=52, description="compare with the same hours of so many weeks before"
+    )
+    warning_threshold: Positive = Field(default=0.2, description="PSI of a warning")
+    critical_threshold: Positive = Field(default=0.5, description="PSI of a critical change")
 
 
 class GateSettings(BaseModel):

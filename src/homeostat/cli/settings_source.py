@@ -21,6 +21,8 @@ ALIASES: Mapping[str, Place] = {
     "API_KEY": ("serving", "api_key"),
     "BASELINE_DATA_PATH": ("data", "path"),
     "DATABASE_URL": ("store", "url"),
+    "DRIFT_CRITICAL_THRESHOLD": ("drift", "critical_threshold"),
+    "DRIFT_WARNING_THRESHOLD": ("drift", "warning_threshold"),
     "LOG_LEVEL": ("log_level",),
     "MAX_BRIER_DEGRADATION": ("gates", "max_brier_degradation"),
     "MIN_F1_IMPROVEMENT_PCT": ("gates", "min_f1_improvement_pct"),

@@ -1,1 +1,1 @@
-"""Engines turn rows into profiles: one row at a time, or a whole frame."""
+"""Engines turn rows into profiles: one at a time, or whole frames of any kind."""

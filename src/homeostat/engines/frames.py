@@ -1,61 +1,49 @@
-"""Counting a whole frame: pandas, polars or pyarrow, through narwhals."""
+"""Counting whole frames: every kind of them reaches the same kernel as batches of Arrow."""
 
 from typing import Any
 
-import narwhals as nw
-import numpy as np
-from numpy.typing import NDArray
+from homeostat.bins import Bins
+from homeostat.engines.dispatch import source_of
+from homeostat.engines.fitting import fit_source
+from homeostat.engines.kernel import count_batches
+from homeostat.engines.kinds import ColumnKind
+from homeostat.engines.source import reading, usable
+from homeostat.profile import Profile
+from homeostat.schema import Schema
 
-from homeostat.bins import Bins, FeatureBins, fit_bins
-from homeostat.engines.rows import as_category
-from homeostat.errors import UserError
-from homeostat.profile import LARGEST, Profile, joint_scores
-from homeostat.schema import Kind, Schema
-
-__all__ = ["column_values", "count_frame", "fit_frame_bins"]
+__all__ = ["column_kinds", "count_frame", "fit_frame_bins"]
 
 
-def column_values(frame: nw.DataFrame[Any], name: str, kind: Kind) -> NDArray[Any]:
-    """One column as the bins want it: floats with NaN, or text with None.
+def column_kinds(frame: Any) -> dict[str, ColumnKind]:
+    """What each column of a frame or a `Source` holds, in the order of the columns.
 
     Raises
     ------
     UserError
-        When the frame has no such column, or it holds text where numbers are asked.
+        When it is no frame, or two columns have the same name.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> kinds = column_kinds(pl.DataFrame({"age": [41], "seen": [[1, 2]]}))
+    >>> kinds["age"].kind.value, kinds["seen"].reason
+    ('integer', 'holds lists')
     """
-    if name not in frame.columns:
-        raise UserError(f"the frame has no column {name!r}; it has {', '.join(frame.columns)}")
-    column = frame[name]
-    if not kind.is_numeric:
-        missing = column.is_null().to_list()
-        values = [
-            None if null or value != value else as_category(value)  # noqa: PLR0124  # NaN
-            for value, null in zip(column.to_list(), missing, strict=True)
-        ]
-        return np.array(values, dtype=object)
-    if column.dtype.is_float():
-        return column.to_numpy().astype(float)
-    missing = column.is_null().to_list()
-    pairs = zip(column.to_list(), missing, strict=True)
-    return _floats(name, [np.nan if null else value for value, null in pairs])
-
-
-def _floats(name: str, values: list[Any]) -> NDArray[np.float64]:
-    """Numbers as floats; text is refused also where it reads like a number."""
-    wrong = next((one for one in values if isinstance(one, str | bytes)), None)
-    try:
-        if wrong is None:
-            return np.array(values, dtype=float)
-    except (TypeError, ValueError) as error:
-        raise UserError(f"{name!r} holds values that are not numbers: {error}") from error
-    raise UserError(f"{name!r} holds values that are not numbers, such as {wrong!r}")
+    return dict(source_of(frame).kinds)
 
 
 def fit_frame_bins(frame: Any, schema: Schema) -> Bins:
-    """The frozen bins of a reference frame."""
-    native = nw.from_native(frame, eager_only=True)
-    columns = {one.name: column_values(native, one.name, one.kind) for one in schema.features}
-    return fit_bins(schema, columns)
+    """The frozen bins of a reference: a frame of any kind or a `Source`.
+
+    Raises
+    ------
+    UserError
+        When a feature has no column, one that cannot be binned, or no value; all of them
+        are named.
+    """
+    source = source_of(frame)
+    usable(source, schema.features)
+    return fit_source(source, schema)
 
 
 def count_frame(frame: Any, bins: Bins) -> Profile:
@@ -64,31 +52,17 @@ def count_frame(frame: Any, bins: Bins) -> Profile:
     Parameters
     ----------
     frame
-        Any eager frame that narwhals knows, with a column for each feature of `bins`.
+        From pandas, polars (eager or lazy), pyarrow, DuckDB or PySpark, or a `Source`; with
+        a column for each feature of `bins`.  Batches are held one at a time.
+
+    Raises
+    ------
+    UserError
+        When a feature has no column, or one that cannot be counted; all of them are named.
     """
-    native = nw.from_native(frame, eager_only=True)
-    counts, moments, scores = [], [], []
-    for one in bins.features:
-        values = column_values(native, one.name, one.kind)
-        places = _places(values, one)
-        counts.append(np.bincount(places, minlength=one.size))
-        summed = values[np.abs(values) <= LARGEST] if one.kind.is_numeric else np.empty(0)
-        moments.append([len(summed), summed.sum(), np.square(summed).sum()])
-        if one.scores:
-            scores.append(np.array([*one.scores, 0], dtype=np.float32)[places])
-    return Profile(
-        bins,
-        np.concatenate([np.zeros(0, dtype=np.int64), *counts]),
-        np.array(moments, dtype=float).reshape(-1, 3),
-        joint_scores(np.column_stack(scores) if scores else np.zeros((0, 0), dtype=np.float32)),
-    )
-
-
-def _places(values: NDArray[Any], bins: FeatureBins) -> NDArray[np.intp]:
-    missing = bins.size - 1
-    if bins.kind.is_numeric:
-        places = np.searchsorted(np.asarray(bins.edges), values, side="right")
-        return np.where(np.isnan(values), missing, places)
-    index: dict[str | None, int] = {one: i for i, one in enumerate(bins.categories)}
-    index[None] = missing
-    return np.array([index.get(value, missing - 1) for value in values], dtype=np.intp)
+    source = source_of(frame)
+    usable(source, bins.features)
+    if source.count is not None:
+        return source.count(bins)
+    with reading(source, bins.features) as batches:
+        return count_batches(batches, bins)

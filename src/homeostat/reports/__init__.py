@@ -46,6 +46,7 @@ class State(StrEnum):
     CHANGED = "changed"
     NOT_COMPUTED = "could not be computed"
     UNDECIDED = "too few rows to tell"
+    UNTOLD = "cannot be told"
     EXCLUDED = "left out"
     REPORTED = "reported only"
     UNCHANGED = "no change seen"

@@ -3,11 +3,18 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import chdtrc, chdtri, chndtrinc
+from scipy.special import chdtrc
 
 from homeostat.bins import FeatureBins
-from homeostat.profile import Counts, FeatureProfile
-from homeostat.statistics import POWER, STATISTICS, Distance, pool_rare, share_p_value
+from homeostat.chance import share_p_value
+from homeostat.profile import FeatureProfile
+from homeostat.statistics import (
+    STATISTICS,
+    Distance,
+    divergence_detectable,
+    grouped,
+    share_detectable,
+)
 
 __all__ = ["ChiSquare"]
 
@@ -21,8 +28,8 @@ class ChiSquare:
               TV = \tfrac12 \sum_i |q_i - p_i|
 
     TV is the share of rows that would have to change their category, in [0, 1].  Rare
-    categories are one group, and so are unknown ones.  Of two groups the shares are compared,
-    exactly where they are few.
+    categories are one group, and so are unknown ones.  Of two groups the shares are compared
+    exactly.
 
     References
     ----------
@@ -35,29 +42,25 @@ class ChiSquare:
 
     def distance(self, reference: FeatureProfile, current: FeatureProfile) -> Distance:
         """X squared over the rows that have a value, its p-value, and TV as the effect."""
-        m, n = _pooled(reference.present, current.present)
-        share = (m + n) / (m.sum() + n.sum())
-        squares = [np.sum((s - s.sum() * share) ** 2 / (s.sum() * share)) for s in (m, n)]
-        value = float(sum(squares))
-        p_value = float(chdtrc(len(m) - 1, value)) if len(m) > 1 else 1.0
+        m, n = grouped(reference, current)
+        rows = int(m.sum()), int(n.sum())
+        moved = n / rows[1] - m / rows[0]
+        pooled = np.maximum(m + n, 1) / sum(rows)
+        value = float((moved * moved / pooled).sum()) / (1 / rows[0] + 1 / rows[1])
         if len(m) == 2:
-            p_value = share_p_value(int(m[0]), int(m.sum()), int(n[0]), int(n.sum()))
-        effect = float(np.abs(m / m.sum() - n / n.sum()).sum() / 2)
-        return Distance(value, p_value, effect)
+            p_value = share_p_value(int(m[0]), rows[0], int(n[0]), rows[1])
+        else:
+            p_value = float(chdtrc(len(m) - 1, value))
+        return Distance(value, p_value, float(np.abs(moved).sum()) / 2)
 
     def detectable(self, reference: FeatureProfile, current: FeatureProfile, alpha: float) -> float:
-        """The TV at which the test has power 0.8 when the change is spread over two halves.
+        """The TV of a change of shares between two halves of the rows.
 
         With half the rows in each of two groups, a shift d of shares has non-centrality
         4 d^2 / (1/n + 1/m); other splits are seen sooner.
         """
-        m, n = _pooled(reference.present, current.present)
-        freedom = max(len(m) - 1, 1)
-        excess = float(chndtrinc(chdtri(freedom, alpha), freedom, 1 - POWER))
-        return min(1.0, float(np.sqrt(excess * (1 / m.sum() + 1 / n.sum())) / 2))
-
-
-def _pooled(reference: Counts, current: Counts) -> tuple[Counts, Counts]:
-    m, n = pool_rare(reference, current)
-    held = m + n > 0
-    return m[held], n[held]
+        m, n = grouped(reference, current)
+        if len(m) == 2:
+            rows = int(m.sum()), int(n.sum())
+            return share_detectable(int(m[0]) / rows[0], *rows, alpha)
+        return min(1.0, float(np.sqrt(divergence_detectable(m, n, alpha))) / 2)

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from homeostat.bins import FeatureBins
+from homeostat.chance import share_p_value
 from homeostat.profile import FeatureProfile
-from homeostat.statistics import STATISTICS, Distance, share_detectable, share_p_value
+from homeostat.statistics import STATISTICS, Distance, share_detectable
 
 __all__ = ["MissingShare"]
 
@@ -20,11 +21,11 @@ class MissingShare:
 
     def distance(self, reference: FeatureProfile, current: FeatureProfile) -> Distance:
         """The absolute difference of shares, rises and falls alike."""
-        value = abs(current.missing / current.n - reference.missing / reference.n)
-        p_value = share_p_value(reference.missing, reference.n, current.missing, current.n)
-        return Distance(value, p_value)
+        m, n = reference.n, current.n
+        value = abs(current.missing / n - reference.missing / m)
+        return Distance(value, share_p_value(reference.missing, m, current.missing, n))
 
     def detectable(self, reference: FeatureProfile, current: FeatureProfile, alpha: float) -> float:
-        """The rise seen in 80 of 100 windows."""
-        share = reference.missing / reference.n
-        return share_detectable(share, reference.n, current.n, alpha)
+        """The rise of the share, or its fall where most values are missing."""
+        m = reference.n
+        return share_detectable(reference.missing / m, m, current.n, alpha)

@@ -4,16 +4,18 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import chdtrc, chdtri, chndtrinc
 
 from homeostat.bins import FeatureBins
 from homeostat.profile import Counts, FeatureProfile
-from homeostat.statistics import POWER, STATISTICS, Distance, pool_rare
+from homeostat.statistics import (
+    STATISTICS,
+    Distance,
+    divergence_detectable,
+    divergence_p_value,
+    grouped,
+)
 
 __all__ = ["PopulationStability"]
-
-#: Groups that a numeric feature is compared in, by the convention of the credit industry.
-DECILES = 10
 
 
 @STATISTICS.register("psi")
@@ -42,35 +44,17 @@ class PopulationStability:
 
     def distance(self, reference: FeatureProfile, current: FeatureProfile) -> Distance:
         """PSI over the rows that have a value, and its p-value."""
-        m, n = _grouped(reference, current)
+        m, n = grouped(reference, current)
         p, q = _shares(m), _shares(n)
-        value = float(np.sum((q - p) * np.log(q / p)))
-        spread = 1 / m.sum() + 1 / n.sum()
-        return Distance(value, float(chdtrc(len(m) - 1, value / spread)))
+        value = float((q - p) @ np.log(q / p))
+        return Distance(value, divergence_p_value(value, m, n))
 
     def detectable(self, reference: FeatureProfile, current: FeatureProfile, alpha: float) -> float:
-        """The PSI whose non-central chi-square passes the critical value with chance 0.8."""
-        m, n = _grouped(reference, current)
-        critical = chdtri(len(m) - 1, alpha)
-        excess = float(chndtrinc(critical, len(m) - 1, 1 - POWER))
-        return excess * float(1 / m.sum() + 1 / n.sum())
+        """The PSI of a shift, or of a change of shares, that leaves no group nearly empty."""
+        return divergence_detectable(*grouped(reference, current), alpha)
 
 
 def _shares(counts: Counts) -> NDArray[np.float64]:
-    smoothed: NDArray[np.float64] = (counts + 0.5) / (counts.sum() + 0.5 * len(counts))
-    return smoothed
-
-
-def _grouped(reference: FeatureProfile, current: FeatureProfile) -> tuple[Counts, Counts]:
-    """The counts by deciles of the reference, or by category; never fewer than two groups."""
-    before, now = reference.present, current.present
-    if not reference.bins.kind.is_numeric:
-        return pool_rare(before, now)
-    below = np.cumsum(before) - before
-    groups = np.minimum(below * DECILES // max(before.sum(), 1), DECILES - 1)
-    _, groups = np.unique(groups, return_inverse=True)
-    size = max(int(groups.max()) + 1, 2)
-    m, n = (np.zeros(size, dtype=np.int64) for _ in range(2))
-    np.add.at(m, groups, before)
-    np.add.at(n, groups, now)
-    return m, n
+    smoothed: NDArray[np.float64] = counts + np.float64(0.5)
+    shares: NDArray[np.float64] = smoothed / smoothed.sum()
+    return shares

@@ -1,12 +1,15 @@
 """Share of values that the reference never held."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from homeostat.bins import FeatureBins
+from homeostat.chance import share_p_value
 from homeostat.profile import FeatureProfile
-from homeostat.statistics import STATISTICS, Distance, share_detectable, share_p_value
+from homeostat.statistics import REMEMBERED, STATISTICS, Distance, share_detectable
 
 __all__ = ["UnseenShare"]
 
@@ -32,31 +35,31 @@ class UnseenShare:
 
     def distance(self, reference: FeatureProfile, current: FeatureProfile) -> Distance:
         """The rise of the share and its p-value; a fall is no change."""
-        (before, m), after = _expected(reference), _outside(reference, current)
-        n = int(current.present.sum())
+        outside, before, m = _expected(reference)
+        counts = current.present
+        after, n = int(counts[outside].sum()), int(counts.sum())
         if after * m <= before * n:
             return Distance(0.0, 1.0)
         return Distance(after / n - before / m, share_p_value(before, m, after, n))
 
     def detectable(self, reference: FeatureProfile, current: FeatureProfile, alpha: float) -> float:
-        """The rise seen in 80 of 100 windows."""
-        before, m = _expected(reference)
-        return share_detectable(before / m, m, int(current.present.sum()), alpha)
+        """The rise of the share."""
+        _, before, m = _expected(reference)
+        return share_detectable(before / m, m, int(current.present.sum()), alpha, varies=False)
 
 
-def _outside(reference: FeatureProfile, current: FeatureProfile) -> int:
-    return int(current.present[reference.bins.out_of_range].sum())
+@lru_cache(maxsize=REMEMBERED)
+def _expected(reference: FeatureProfile) -> tuple[NDArray[np.intp], int, int]:
+    """The bins outside; rows of the reference that would be unseen had they been left out.
 
-
-def _expected(reference: FeatureProfile) -> tuple[int, int]:
-    """Rows of the reference that would be unseen had they been left out, and of how many.
-
-    Of fewer than there are where many categories were seen twice: what is not seen then
-    varies more, with (f1 + 2 f2) / m^2 instead of f1 / m^2.
+    Of the rows that come last, fewer than there are where many categories were seen twice:
+    what is not seen then varies more, with (f1 + 2 f2) / m^2 instead of f1 / m^2.
     """
-    m, outside = int(reference.present.sum()), _outside(reference, reference)
+    counts = reference.present
+    bins = np.flatnonzero(reference.bins.out_of_range)
+    m, outside = int(counts.sum()), int(counts[bins].sum())
     if reference.bins.kind.is_numeric:
-        return min(m, 2 + outside), m
-    once, twice = (int(np.sum(reference.present[:-1] == times)) for times in (1, 2))
+        return bins, min(m, 2 + outside), m
+    once, twice = (int(np.sum(counts[:-1] == times)) for times in (1, 2))
     firm = once / (once + 2 * twice) if once else 1.0
-    return round((once + outside) * firm), max(1, round(m * firm))
+    return bins, round((once + outside) * firm), max(1, round(m * firm))

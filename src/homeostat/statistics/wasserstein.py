@@ -1,13 +1,14 @@
 """Wasserstein distance in standard deviations of the reference."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from homeostat.bins import FeatureBins
 from homeostat.profile import Counts, FeatureProfile
-from homeostat.statistics import STATISTICS, Distance
+from homeostat.statistics import REMEMBERED, STATISTICS, Distance, positions
 
 __all__ = ["Wasserstein"]
 
@@ -34,14 +35,13 @@ class Wasserstein:
 
     def distance(self, reference: FeatureProfile, current: FeatureProfile) -> Distance:
         """The distance over the rows that have a value."""
-        x = reference.bins.positions
-        x = x / (np.abs(x).max() or 1.0)  # so that squares neither overflow nor vanish
-        f, g = (np.cumsum(side.present) / side.present.sum() for side in (reference, current))
-        moved = float(np.sum(np.abs(f - g)[:-1] * np.diff(x)))
+        known, cumulative = _known(reference), current.present.cumsum()
+        apart = np.abs(cumulative / cumulative[-1] - known.below)[:-1]
+        moved = float(apart @ known.widths)
         if moved == 0:
             return Distance(0.0)
-        both = reference.present + current.present
-        return Distance(moved / (_spread(reference.present, x) or _spread(both, x)))
+        spread = known.spread or _spread(reference.present + current.present, known.positions)
+        return Distance(moved / spread)
 
     def detectable(
         self, reference: FeatureProfile, current: FeatureProfile, alpha: float
@@ -49,6 +49,24 @@ class Wasserstein:
         """None: it is reported, not tested."""
         del reference, current, alpha
         return None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Known:
+    """What follows from the reference alone."""
+
+    positions: NDArray[np.float64]  #: in units of the largest, so that no square overflows
+    widths: NDArray[np.float64]  #: between the positions
+    below: NDArray[np.float64]  #: share of the rows up to each bin
+    spread: float
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _known(reference: FeatureProfile) -> _Known:
+    x = positions(reference)
+    x = x / (np.abs(x).max() or 1.0)
+    below = np.cumsum(reference.present) / reference.present.sum()
+    return _Known(x, np.diff(x), below, _spread(reference.present, x))
 
 
 def _spread(counts: Counts, x: NDArray[np.float64]) -> float:

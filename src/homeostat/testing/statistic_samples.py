@@ -6,6 +6,7 @@ from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri, stdtr
 
 from homeostat.bins import FeatureBins, fit_category, fit_numeric
 from homeostat.profile import Counts, FeatureProfile
@@ -25,7 +26,7 @@ __all__ = [
 ]
 
 Shares = NDArray[np.float64]
-Change = Callable[[Shares, float], Shares]  #: shares of the bins and of rows to change
+Values = NDArray[np.float64]
 Pair = tuple[FeatureProfile, FeatureProfile]
 
 MISSING = 0.02  #: share of rows without a value, in every sample
@@ -40,6 +41,10 @@ class Base:
     shares: Shares  #: shape (bins.size,), the last one missing
 
 
+#: A base and how much of a change to the shares after it; with 0 they are those of the base.
+Change = Callable[[Base, float], Shares]
+
+
 @dataclass(frozen=True, slots=True)
 class Quiet:
     """A source of values that never changes."""
@@ -49,9 +54,20 @@ class Quiet:
     kind: Kind = Kind.NUMBER  #: of a category the values are the codes
 
 
-def feature_profile(bins: FeatureBins, counts: Counts) -> FeatureProfile:
-    """The profile with these counts, and without moments."""
-    return FeatureProfile(bins, counts, np.zeros(3))
+def feature_profile(
+    bins: FeatureBins, counts: Counts, values: Values | None = None
+) -> FeatureProfile:
+    """The profile with these counts, and the moments of these values.
+
+    Without values they are taken to lie in the middle of their bins.
+    """
+    if not bins.kind.is_numeric:
+        return FeatureProfile(bins, counts, np.zeros(3))
+    if values is None:
+        x, times = bins.positions, counts[:-1].astype(float)
+        return FeatureProfile(bins, counts, np.array([times.sum(), times @ x, times @ x**2]))
+    held = values[np.isfinite(values)]
+    return FeatureProfile(bins, counts, np.array([len(held), held.sum(), (held**2).sum()]))
 
 
 def sampled(base: Base, shares: Shares, n: int, *, seed: int) -> FeatureProfile:
@@ -91,33 +107,91 @@ BASES = (
 )
 
 
-def _move_up(shares: Shares, step: float) -> Shares:
+def _with_present(base: Base, share: Shares) -> Shares:
+    """These shares of the rows that have a value, and as many without one as before."""
+    missing = base.shares[-1]
+    return np.append((1 - missing) * share, missing)
+
+
+def _present(base: Base) -> Shares:
+    share: Shares = base.shares[:-1] / base.shares[:-1].sum()
+    return share
+
+
+def _only(base: Base, place: int) -> Shares:
+    alone = np.zeros(len(base.shares) - 1)
+    alone[place] = 1.0
+    return alone
+
+
+def _move_up(base: Base, step: float) -> Shares:
     """That share of the rows of the lower half goes to the upper half."""
-    present = shares[:-1]
-    share = present / present.sum()
+    share = _present(base)
     upper = np.cumsum(share) - share / 2 > 0.5
     lower = share * ~upper
     moved = share - step * lower + step * lower.sum() * share * upper / (share * upper).sum()
-    return np.append(moved * present.sum(), shares[-1])
+    return _with_present(base, moved)
 
 
-def _go_missing(shares: Shares, step: float) -> Shares:
-    nothing = np.zeros_like(shares)
+def _normal(base: Base) -> Shares:
+    """The normal quantiles of the shares up to the end of each bin."""
+    below = np.cumsum(_present(base))
+    quantiles: Shares = ndtri(np.append(0.0, np.minimum(1.0, below / below[-1])))
+    return quantiles
+
+
+def _shift(base: Base, step: float) -> Shares:
+    """What would be a normal feature lies higher by that part of a standard deviation."""
+    return _with_present(base, np.diff(ndtr(_normal(base) - step)))
+
+
+def _widen(base: Base, step: float) -> Shares:
+    """What would be a normal feature is wider by that part."""
+    return _with_present(base, np.diff(ndtr(_normal(base) / (1 + step))))
+
+
+def _gain_tails(base: Base, step: float) -> Shares:
+    """That share of what would be a normal feature has Student's law with the same variance."""
+    heavy = np.diff(stdtr(3, _normal(base) * np.sqrt(3)))
+    return _with_present(base, (1 - step) * _present(base) + step * heavy)
+
+
+def _stick(base: Base, step: float) -> Shares:
+    """That share of the values becomes the most frequent one."""
+    share = _present(base)
+    return _with_present(base, (1 - step) * share + step * _only(base, int(share.argmax())))
+
+
+def _go_missing(base: Base, step: float) -> Shares:
+    nothing = np.zeros_like(base.shares)
     nothing[-1] = 1
-    return (1 - step) * shares + step * nothing
+    return (1 - step) * base.shares + step * nothing
 
 
-def _are_unknown(shares: Shares, step: float) -> Shares:
+def _are_unknown(base: Base, step: float) -> Shares:
     """That share of the values falls beyond all numbers, or into no category."""
-    unknown = np.zeros_like(shares)
-    unknown[-2] = 1 - shares[-1]
-    return np.append(((1 - step) * shares + step * unknown)[:-1], shares[-1])
+    beyond = _only(base, len(base.shares) - 2)
+    return _with_present(base, (1 - step) * _present(base) + step * beyond)
+
+
+def _change_unit(base: Base, step: float) -> Shares:
+    """All values become up to 96 times as large."""
+    if not base.bins.kind.is_numeric or not step:
+        return base.shares
+    places = np.searchsorted(base.bins.edges, base.bins.positions * 120 * step, side="right")
+    moved = np.bincount(places, _present(base), minlength=len(base.shares) - 1).astype(float)
+    return _with_present(base, moved)
 
 
 CHANGES: Mapping[str, Change] = {
     "values that move up": _move_up,
+    "values that shift": _shift,
+    "values that spread": _widen,
+    "values that gain tails": _gain_tails,
+    "values that stick": _stick,
     "values that go missing": _go_missing,
     "values that are unknown": _are_unknown,
+    "values in another unit": _change_unit,
 }
 
 _ZIPF = 1 / np.arange(1, 201)
@@ -167,11 +241,12 @@ def _quiet_pair(quiet: Quiet, random: np.random.Generator, n: int) -> Pair:
     return one, other
 
 
-def _counted(bins: FeatureBins, known: Shares, values: NDArray[np.float64]) -> FeatureProfile:
+def _counted(bins: FeatureBins, known: Shares, values: Values) -> FeatureProfile:
     if bins.kind.is_numeric:
         places = np.searchsorted(known, values, side="right")
     else:
         places = np.minimum(np.searchsorted(known, values), len(known) - 1)
         places = np.where(known[places] == values, places, bins.size - 2)
     places = np.where(np.isnan(values), bins.size - 1, places)
-    return feature_profile(bins, np.bincount(places, minlength=bins.size).astype(np.int64))
+    counts = np.bincount(places, minlength=bins.size).astype(np.int64)
+    return feature_profile(bins, counts, values)

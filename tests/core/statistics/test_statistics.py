@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from homeostat.bins import FeatureBins, fit_category, fit_numeric
+from homeostat.chance import share_p_value
 from homeostat.profile import FeatureProfile
 from homeostat.schema import Kind
 from homeostat.statistics import (
@@ -16,7 +17,6 @@ from homeostat.statistics import (
     Distance,
     pool_rare,
     share_detectable,
-    share_p_value,
 )
 from homeostat.testing.statistic_samples import BASES, CHANGES, expected
 from tests.core.made import feature, text
@@ -36,7 +36,7 @@ def distance(name: str, reference: FeatureProfile, current: FeatureProfile) -> D
 
 
 @given(COUNTS, COUNTS)
-@pytest.mark.parametrize("name", ["chi2", "psi", "missing"])
+@pytest.mark.parametrize("name", ["chi2", "g", "hellinger", "js", "missing", "psi"])
 def test_they_are_the_same_both_ways(name: str, a: list[int], b: list[int]) -> None:
     there, back = distance(name, profile(a), profile(b)), distance(name, profile(b), profile(a))
 
@@ -62,37 +62,77 @@ def test_unseen_asks_for_a_rise_only() -> None:
     assert distance("unseen", new, usual) == Distance(0.0, 1.0)
 
 
+UP, SHIFT, SPREAD = "values that move up", "values that shift", "values that spread"
+TAILS, STICK = "values that gain tails", "values that stick"
+MISSING, UNKNOWN, UNIT = (
+    "values that go missing",
+    "values that are unknown",
+    "values in another unit",
+)
+ANY_SHARES = {UP, SHIFT, SPREAD, TAILS, STICK, UNKNOWN, UNIT}
+
+
 @pytest.mark.parametrize(
     ("name", "answers"),
     [
-        ("ks", {"values that move up", "values that are unknown"}),
-        ("wasserstein", {"values that move up", "values that are unknown"}),
-        ("psi", {"values that move up", "values that are unknown"}),
-        ("chi2", {"values that move up", "values that are unknown"}),
-        ("missing", {"values that go missing"}),
-        ("unseen", {"values that are unknown"}),
+        ("constant", {SPREAD, STICK, UNKNOWN, UNIT}),
+        ("hellinger", ANY_SHARES),
+        ("js", ANY_SHARES),
+        ("ks", ANY_SHARES),
+        ("location", {UP, SHIFT, UNKNOWN, UNIT, STICK}),
+        ("mean_shift", {UP, SHIFT, UNKNOWN, UNIT, STICK}),
+        ("missing", {MISSING}),
+        ("psi", ANY_SHARES),
+        ("spread", ANY_SHARES - {SHIFT}),
+        ("tail", {TAILS, SPREAD, STICK, SHIFT, UNKNOWN, UNIT}),
+        ("tv", ANY_SHARES),
+        ("unit", {UNIT}),
+        ("unseen", {UNKNOWN, UNIT}),
+        ("variance_ratio", {UP, SPREAD, TAILS, STICK, UNKNOWN, UNIT}),
+        ("wasserstein", ANY_SHARES),
     ],
 )
-def test_what_each_answers_to(name: str, answers: set[str]) -> None:
+def test_what_each_answers_to_in_numbers(name: str, answers: set[str]) -> None:
+    statistic, base = STATISTICS[name](), BASES[0]
+    before = expected(base, base.shares)
+    sizes = {
+        what: statistic.distance(before, expected(base, change(base, 0.3))).size
+        for what, change in CHANGES.items()
+    }
+
+    assert {what for what, size in sizes.items() if size > 0.01} == answers, sizes
+
+
+@pytest.mark.parametrize("name", ["chi2", "g", "hellinger", "js", "psi", "tv"])
+def test_shares_of_categories_answer_to_all_but_missing(name: str) -> None:
     statistic = STATISTICS[name]()
-    for base in BASES:
-        if not statistic.applies(base.bins):
-            continue
+    for base in BASES[1:]:
         before = expected(base, base.shares)
-        for what, change in CHANGES.items():
-            seen = statistic.distance(before, expected(base, change(base.shares, 0.3)))
-            assert (seen.size > 0.01) == (what in answers), f"{base.name}: {what}: {seen}"
+        for what in (UP, STICK, UNKNOWN, MISSING):
+            seen = statistic.distance(before, expected(base, CHANGES[what](base, 0.3)))
+            assert (seen.size > 0.01) == (what != MISSING), f"{base.name}: {what}: {seen}"
 
 
 @pytest.mark.parametrize(
     ("name", "numbers", "categories"),
     [
-        ("ks", True, False),
-        ("wasserstein", True, False),
         ("chi2", False, True),
-        ("psi", True, True),
+        ("constant", True, True),
+        ("g", False, True),
+        ("hellinger", True, True),
+        ("js", True, True),
+        ("ks", True, False),
+        ("location", True, False),
+        ("mean_shift", True, False),
         ("missing", True, True),
+        ("psi", True, True),
+        ("spread", True, False),
+        ("tail", True, False),
+        ("tv", True, True),
+        ("unit", True, False),
         ("unseen", True, True),
+        ("variance_ratio", True, False),
+        ("wasserstein", True, False),
     ],
 )
 def test_what_each_applies_to(name: str, *, numbers: bool, categories: bool) -> None:

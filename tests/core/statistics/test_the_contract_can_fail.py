@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scipy.special import chdtrc, kolmogorov
+from scipy.special import chdtrc, kolmogorov, ndtr
 
 from homeostat.bins import FeatureBins
+from homeostat.chance import share_p_value
 from homeostat.profile import Counts, FeatureProfile
-from homeostat.statistics import Distance, share_p_value
+from homeostat.statistics import Distance, normal_scores
 from homeostat.statistics.chi2 import ChiSquare
 from homeostat.statistics.ks import KolmogorovSmirnov
 from homeostat.statistics.psi import PopulationStability
@@ -65,6 +66,18 @@ def takes_the_reference_for_the_truth(
 ) -> Distance:
     value = KolmogorovSmirnov().distance(reference, current).value
     return Distance(value, float(kolmogorov(np.sqrt(current.present.sum()) * value)))
+
+
+def takes_the_mean_for_known(reference: FeatureProfile, current: FeatureProfile) -> Distance:
+    scores, n = normal_scores(reference), int(current.present.sum())
+    mean = float(scores.values @ current.present) / n
+    return Distance(abs(mean), float(2 * ndtr(-abs(mean) * np.sqrt(n))))
+
+
+def counts_the_missing_as_a_value(reference: FeatureProfile, current: FeatureProfile) -> Distance:
+    """What it calls shares of values are shares of rows; a rise of the missing shows nowhere."""
+    p, q = (side.present / side.counts.sum() for side in (reference, current))
+    return Distance(abs(float((p / p.sum() - q / q.sum()).sum())))
 
 
 def smooths_nothing(reference: FeatureProfile, current: FeatureProfile) -> Distance:
@@ -147,6 +160,11 @@ def named(one: object) -> str | None:
             Faulty(takes_the_reference_for_the_truth, numeric=True),
             "check_false_alarms_are_as_promised",
         ),
+        (
+            Faulty(takes_the_mean_for_known, numeric=True),
+            "check_false_alarms_are_as_promised",
+        ),
+        (Faulty(counts_the_missing_as_a_value), "check_it_grows_with_a_change"),
         (Faulty(smooths_nothing), "check_it_is_finite_whatever_is_rare_or_empty"),
         (Faulty(smooths_in_place), "check_inputs_stay_as_they_are"),
         (Faulty(pools_nothing, numeric=False), "check_false_alarms_are_as_promised"),

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from homeostat.bins import fit_category, fit_numeric
@@ -43,6 +43,7 @@ def total(bars: list[Bar]) -> list[float]:
 
 
 @given(FITTED, VALUES)
+@example([*map(float, range(13)), 25.0, 26.0, 1.5, 1.25, 2.5, -1e6, -999_999.9999999999], [16.0])
 def test_no_row_is_lost_between_bins_and_bars(fitted: list[float], now: list[float | None]) -> None:
     reference, current = numeric(fitted, list(fitted)), numeric(fitted, now)
 

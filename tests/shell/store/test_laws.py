@@ -192,7 +192,12 @@ def test_damaged_bytes_are_refused(body: bytes) -> None:
             id="more features",
         ),
         pytest.param(
-            Sparse(np.array([1], np.uint32), np.array([1]), np.zeros((1, 3)), np.zeros(3)),
+            Sparse(
+                np.array([1], np.uint32),
+                np.array([1]),
+                np.zeros((1, 3)),
+                np.ones(3, dtype=np.int64),
+            ),
             id="more pairs",
         ),
     ],

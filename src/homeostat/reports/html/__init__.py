@@ -4,18 +4,14 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import Any
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from homeostat.bins import PREDICTION, PROBABILITY, same_bins
 from homeostat.metrics.proxy import overall_stats
 from homeostat.profile import FeatureProfile, Profile
 from homeostat.reports import Finding, State, excess, findings, utc
 from homeostat.reports.html import words
-from homeostat.reports.html.bars import categories, histogram, quantile
-from homeostat.reports.html.svg import draw_categories, draw_histogram
+from homeostat.reports.html.page import environment, plot
 from homeostat.verdict import Outcome, Verdict
 
 __all__ = ["Entry", "ReportContext", "drift_report_html"]
@@ -91,9 +87,10 @@ def drift_report_html(
     entries.sort(key=lambda one: one.rank)
     states = Counter(one.state.value for one in found.features)
     return (
-        _environment()
+        environment()
         .get_template("drift_report.html")
         .render(
+            plot=_plot,
             context=context,
             at=utc(context.at),
             window=[utc(end) for end in verdict.window] if verdict.window else None,
@@ -109,27 +106,6 @@ def drift_report_html(
             statistics=_statistics(entries + answers),
         )
     )
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("homeostat.reports.html"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "number": words.number,
-        "share": words.share,
-        "p_value": words.p_value,
-        "printable": words.printable,
-        "plot": _plot,
-        "said": _said,
-    }
-    environment.globals["State"] = State
-    return environment
 
 
 def _entry(anchor: str, finding: Finding, reference: Profile, current: Profile) -> Entry:
@@ -149,34 +125,7 @@ def _plot(entry: Entry) -> str:
     """The plot of a feature; nothing for what is no column."""
     if entry.reference is None or entry.current is None:
         return ""
-    text = (
-        f"{words.printable(entry.title)}. Reference: {_said(entry.reference)}. "
-        f"Current: {_said(entry.current)}."
-    )
-    if entry.reference.bins.kind.is_numeric:
-        drawn = histogram(entry.reference, entry.current)
-        return draw_histogram(drawn, unit=entry.title, text=text)
-    return draw_categories(categories(entry.reference, entry.current), text=text)
-
-
-def _said(profile: FeatureProfile) -> str:
-    """One side of a plot in words."""
-    if not profile.n:
-        return "no rows"
-    gaps = f"{words.share(profile.missing / profile.n)} missing"
-    if not profile.present.any():
-        return gaps
-    if profile.bins.kind.is_numeric:
-        low, middle, high = words.numbers([quantile(profile, one) for one in (0.25, 0.5, 0.75)])
-        return f"median {middle}, middle half {low} to {high}, {gaps}"
-    names = [*profile.bins.categories, "not seen before"]
-    order = sorted(range(len(names)), key=lambda i: -int(profile.present[i]))[:3]
-    shown = [
-        f"{words.short(names[i], 40)}: {words.share(int(profile.present[i]) / profile.n)}"
-        for i in order
-        if profile.present[i]
-    ]
-    return f"{', '.join(shown)}, {gaps}"
+    return plot(entry.title, entry.reference, entry.current)
 
 
 def _proxies(reference: Profile, current: Profile) -> list[tuple[str, str, str]]:

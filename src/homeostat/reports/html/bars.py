@@ -206,7 +206,9 @@ def _even(axis: Axis, sides: Sequence[FeatureProfile], shares: Sequence[Floats])
     heights = []
     for one in shares:
         until = np.cumsum(one)[: len(edges)][inside]
-        heights.append(np.diff(np.interp(np.linspace(0, 1, BARS + 1), places, until)))
+        reached = np.interp(np.linspace(0, 1, BARS + 1), places, until)
+        reached[[0, -1]] = until[[0, -1]]  # two edges may be so near that they share a place
+        heights.append(np.diff(reached))
     return tuple(_bar("", pair) for pair in zip(*heights, strict=True))
 
 

@@ -14,6 +14,20 @@ MEANINGS = {
     "unseen": "rise in the share of values the reference never held, 0 to 1",
     "psi": "population stability index, 0 and up",
     "wasserstein": "average move of a value, in standard deviations of the reference",
+    "location": "shift up or down, in standard deviations of normal scores",
+    "spread": "log of how much wider or narrower the values lie; 0.1 is 10 %",
+    "tail": "how much heavier or lighter the tails are at equal spread, 0.44 for Student’s t(3)",
+    "correlation": "change of the correlation with another column, in Fisher’s z",
+    "joint_location": "shift of all columns at once, in standard deviations",
+    "domain_classifier": "AUC beyond guessing of a classifier that tells the rows apart, 0 to 0.5",
+    "js": "square root of the Jensen-Shannon divergence in bits, 0 to 1",
+    "hellinger": "Hellinger distance, 0 to 1",
+    "tv": "total variation: share of rows that would have to move, 0 to 1",
+    "g": "share of rows that would have to change their category, 0 to 1",
+    "mean_shift": "difference of the means, in standard deviations of the reference",
+    "variance_ratio": "log of the ratio of the variances",
+    "constant": "how much fuller the fullest bin is than in the reference, 0 to 1",
+    "unit": "log of the factor that maps the old values on the new ones; 0 without one",
 }
 
 NONE = "–"

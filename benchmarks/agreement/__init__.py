@@ -1,0 +1,1 @@
+"""The same distances by homeostat, SciPy, Evidently and NannyML, on the same rows."""

@@ -1,0 +1,228 @@
+"""The questions that two profiles are asked, and what each answer is worth among the others."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, partial
+
+import numpy as np
+
+from homeostat.bins import FeatureBins
+from homeostat.joint import together
+from homeostat.profile import Profile
+from homeostat.statistics import STATISTICS, Distance, Statistic
+from homeostat.verdict import Measurement
+
+__all__ = ["EFFECTS", "TOGETHER", "Asked", "corrected", "left_out", "measure", "weight"]
+
+TOGETHER = "all features together"  #: the subject of what no single feature shows
+
+#: The effect from which on a change matters, for each statistic that decides.  Location is in
+#: standard deviations of normal scores, as is the joint one; spread 0.1 is 10 %; correlation
+#: is in Fisher's z; the others are shares of rows.
+EFFECTS = {
+    "location": 0.05,
+    "spread": 0.10,
+    "ks": 0.05,
+    "tail": 0.01,
+    "chi2": 0.05,
+    "missing": 0.005,
+    "unseen": 0.003,
+    "correlation": 0.15,
+    "joint_location": 0.15,
+}
+
+#: A feature whose share of missing values changed by more is not looked at with others: what
+#: is missing counts as a middle value there.
+MOST_GONE = 0.05
+
+#: The part of the level that a question gets, beside 1 for all others.  A shift is by far the
+#: most usual change and the one that needs the most rows, so most is spent on it.
+WEIGHTS = {
+    "location": 8.0,
+    "spread": 2.0,
+    "chi2": 4.0,
+    "correlation": 3.0,
+    "joint_location": 20.0,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What is asked of two profiles."""
+
+    effects: Mapping[str, float]  #: the statistics that decide, and from which effect on
+    min_rows: int  #: fewer values and only the share of the missing is asked
+    alpha: float  #: chance that anything is called changed when nothing is
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Question:
+    subject: str
+    statistic: str
+    asked: float | None
+    rows: tuple[int, int]
+    distance: Callable[[], Distance]
+    detectable: Callable[[float], float | None]
+    partner: str | None = None
+
+    @property
+    def weight(self) -> float:
+        return 0.0 if self.asked is None else weight(self.statistic)
+
+    def answer(self, alpha: float) -> Measurement:
+        """What is seen, and what could have been seen at this level."""
+        distance, seen = self.distance(), self.detectable(alpha)
+        return Measurement(
+            subject=self.subject,
+            statistic=self.statistic,
+            value=distance.value,
+            p_value=distance.p_value,
+            effect=distance.size,
+            asked=self.asked,
+            minimum_detectable_effect=None if seen is None else max(seen, self.asked or 0.0),
+            n_reference=self.rows[0],
+            n_current=self.rows[1],
+            partner=self.partner,
+        )
+
+
+def weight(statistic: str) -> float:
+    """What a question gets of the level, as a multiple of the least."""
+    return WEIGHTS.get(statistic, 1.0)
+
+
+def left_out(reference: Profile, current: Profile, min_rows: int) -> dict[str, str]:
+    """The features of which too few rows have a value to be compared, and why, in words."""
+    return {
+        now.bins.name: f"{int(now.present.sum()):,} values in the {side}, {min_rows:,} asked"
+        for before, now in zip(reference.parts, current.parts, strict=True)
+        for side, one in (("window", now), ("reference", before))
+        if one.present.sum() < min_rows
+    }
+
+
+def measure(
+    reference: Profile, current: Profile, asked: Asked, *, deciding: bool = True
+) -> list[Measurement]:
+    """The answers to all questions that decide, or to all others.
+
+    P-values are those of the question alone.  The minimum detectable effect is at the part
+    of ``asked.alpha`` that the question gets.
+    """
+    excluded = left_out(reference, current, asked.min_rows)
+
+    def wanted(statistic: str) -> bool:
+        return (statistic in asked.effects) is deciding
+
+    questions = list(_by_feature(reference, current, asked, excluded, wanted))
+    if any(wanted(one) for one in ("correlation", "joint_location")):
+        joint = _jointly(reference, current, asked, excluded)
+        questions += [one for one in joint if wanted(one.statistic)]
+    each = asked.alpha / (sum(one.weight for one in questions) or 1.0)
+    return [one.answer(each * weight(one.statistic)) for one in questions]
+
+
+def corrected(measured: Sequence[Measurement], alpha: float) -> tuple[Measurement, ...]:
+    """The measurements with corrected p-values, and which of them show a change at `alpha`.
+
+    Holm's correction with weights.  What is only reported is left as it is and costs nothing;
+    what should decide but has no p-value is left as it is: it cannot be told.
+
+    References
+    ----------
+    Holm (1979), Scandinavian Journal of Statistics 6(2), section 3.
+    """
+    known = [
+        (i, one.p_value, weight(one.statistic))
+        for i, one in enumerate(measured)
+        if one.asked is not None and one.p_value is not None and np.isfinite(one.p_value)
+    ]
+    places = np.array([i for i, _, _ in known], dtype=int)
+    p_values, weights = (np.array([one[k] for one in known], dtype=float) for k in (1, 2))
+    order = np.argsort(p_values / weights, kind="stable")
+    remaining = np.cumsum(weights[order][::-1])[::-1]
+    steps = p_values[order] * remaining / weights[order]
+    adjusted = dict(
+        zip(
+            places[order].tolist(),
+            np.minimum(1.0, np.maximum.accumulate(steps)).tolist(),
+            strict=True,
+        )
+    )
+    return tuple(_decided(one, adjusted.get(i), alpha) for i, one in enumerate(measured))
+
+
+def _decided(one: Measurement, adjusted: float | None, alpha: float) -> Measurement:
+    if adjusted is None or one.asked is None:
+        return one
+    return replace(one, p_value=adjusted, drifted=adjusted < alpha and one.effect >= one.asked)
+
+
+@cache
+def _battery() -> dict[str, Statistic]:
+    return {name: make() for name, make in STATISTICS.items()}
+
+
+def _applying(bins: FeatureBins, *, excluded: bool) -> list[str]:
+    """The statistics that apply; of an excluded feature only the share of the missing."""
+    if excluded:
+        return ["missing"]
+    return [name for name, one in _battery().items() if one.applies(bins)]
+
+
+def _by_feature(
+    reference: Profile,
+    current: Profile,
+    asked: Asked,
+    excluded: Mapping[str, str],
+    wanted: Callable[[str], bool],
+) -> Iterator[_Question]:
+    for before, now in zip(reference.parts, current.parts, strict=True):
+        subject = before.bins.name
+        for name in _applying(before.bins, excluded=subject in excluded):
+            if wanted(name):
+                statistic = _battery()[name]
+                yield _Question(
+                    subject=subject,
+                    statistic=name,
+                    asked=asked.effects.get(name),
+                    rows=(before.n, now.n),
+                    distance=partial(statistic.distance, before, now),
+                    detectable=partial(statistic.detectable, before, now),
+                )
+
+
+def _jointly(
+    reference: Profile, current: Profile, asked: Asked, excluded: Mapping[str, str]
+) -> Iterator[_Question]:
+    """The questions about several features; those whose values went missing are left out."""
+    gone = {
+        before.bins.name
+        for before, now in zip(reference.parts, current.parts, strict=True)
+        if abs(before.missing / before.n - now.missing / now.n) > MOST_GONE
+    }
+    both = together(reference, current, without=gone | set(excluded))
+    rows = (reference.n, current.n)
+    for subject, change in both.correlations().items():
+        yield _Question(
+            subject=subject,
+            statistic="correlation",
+            asked=asked.effects.get("correlation"),
+            rows=rows,
+            distance=partial(_given, change.distance),
+            detectable=change.detectable,
+            partner=change.partner,
+        )
+    if len(both.compared) > 1:
+        yield _Question(
+            subject=TOGETHER,
+            statistic="joint_location",
+            asked=asked.effects.get("joint_location"),
+            rows=rows,
+            distance=both.moved,
+            detectable=both.moved_detectable,
+        )
+
+
+def _given(distance: Distance) -> Distance:
+    return distance

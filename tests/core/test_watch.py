@@ -1,0 +1,227 @@
+"""Windows of many lengths, and what noise is usual."""
+
+import json
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from homeostat import watch
+from homeostat.bins import fit_bins
+from homeostat.policy import DriftPolicy
+from homeostat.profile import Profile
+from homeostat.schema import Feature, Kind, Schema, Target, Task
+from homeostat.verdict import Outcome, Verdict
+from homeostat.watch import (
+    CALIBRATION_LOOKS,
+    LENGTHS,
+    OVERLAP,
+    WAITING_LOOKS,
+    Learnt,
+    Usual,
+    WatchState,
+    due,
+    judge_windows,
+    learnt,
+    lengths,
+)
+from tests.core.made import counted
+
+POLICY = DriftPolicy()
+NAMES = ("income", "age", "debt", "tenure")
+SCHEMA = Schema(
+    task=Task.BINARY,
+    target=Target(column="bad"),
+    features=tuple(Feature(name=name, kind=Kind.NUMBER) for name in NAMES),
+)
+
+
+def columns(n: int, seed: int, shift: float = 0.0) -> dict[str, np.ndarray]:
+    """Four features, of which the first two go together; `shift` moves the first."""
+    values = np.random.default_rng([seed, n]).standard_normal((n, 4))
+    values[:, 1] = 0.6 * values[:, 0] + 0.8 * values[:, 1]
+    values[:, 0] += shift
+    return {name: values[:, i] for i, name in enumerate(NAMES)}
+
+
+BINS = fit_bins(SCHEMA, columns(20_000, 0))
+REFERENCE = counted(BINS, columns(20_000, 0))
+
+
+def window(seed: int, shift: float = 0.0, n: int = 200) -> Profile:
+    return counted(BINS, columns(n, seed, shift))
+
+
+class Stream:
+    """Looks at windows of 200 rows, one after the other, up to a length of 12."""
+
+    def __init__(self, policy: DriftPolicy = POLICY) -> None:
+        self.policy = policy
+        self.state = WatchState()
+        self.parts: list[Profile] = []
+
+    def look(self, part: Profile) -> Verdict:
+        self.parts.append(part)
+        number = len(self.parts)
+        windows = {
+            length: sum(self.parts[-length:], Profile.empty(BINS))
+            for length in due(number, 12, self.state.failing)
+        }
+        verdict, self.state = judge_windows(
+            lambda _: REFERENCE, windows, self.policy, self.state, look=number
+        )
+        return verdict
+
+    def looks(self, parts: Iterator[Profile]) -> list[Verdict]:
+        return [self.look(part) for part in parts]
+
+
+def test_every_length_comes_up_as_often_as_its_window_moves_on() -> None:
+    asked = [due(look, 288) for look in range(288 * 2)]
+
+    assert all(asked)
+    assert all(288 in one for one in asked)
+    for length in LENGTHS[:-1]:
+        times = sum(length in one for one in asked)
+        assert times == 288 * 2 // max(1, length // 8)
+
+
+@given(longest=st.integers(1, 5_000), look=st.integers(0, 10**9))
+def test_the_longest_is_among_the_lengths_and_what_failed_is_asked_again(
+    longest: int, look: int
+) -> None:
+    assert lengths(longest)[-1] == longest
+    assert list(lengths(longest)) == sorted(set(lengths(longest)))
+    assert due(look, longest, failing=lengths(longest)) == lengths(longest)
+
+
+def test_a_large_shift_is_seen_in_its_first_window() -> None:
+    stream = Stream()
+    before = stream.looks(window(seed) for seed in range(1, 30))
+    after = stream.look(window(30, shift=0.6))
+
+    assert {one.outcome for one in before} == {Outcome.PASS}
+    assert after.outcome is Outcome.FAIL
+    assert after.details["drifted"][0] == "income"
+    assert after.details["window_looks"] == 1
+    assert after.details["windows"]["1"] == "FAIL"
+    assert after.details["budget"] == {
+        "false_alarms_per_week": 1.0,
+        "alpha": POLICY.alpha / OVERLAP,
+    }
+
+
+def test_a_small_shift_is_seen_in_a_longer_window() -> None:
+    stream = Stream()
+    stream.looks(window(seed) for seed in range(1, 60))
+    after = stream.looks(window(seed, shift=0.14) for seed in range(60, 84))
+    first = next(one for one in after if one.outcome is Outcome.FAIL)
+
+    assert first.details["window_looks"] > 1
+    assert stream.state.failing
+
+
+def test_without_a_change_there_is_no_alarm_and_nothing_is_learnt_that_is_not_so() -> None:
+    stream = Stream()
+    verdicts = stream.looks(window(seed) for seed in range(1, 200))
+    of = learnt(stream.state.usual, 1)
+
+    assert {one.outcome for one in verdicts} == {Outcome.PASS}
+    assert of(("income", "location")).factor < 1.5
+    assert stream.state.usual[1]["income", "location"].windows == CALIBRATION_LOOKS
+    assert stream.state.waiting[0][1]["income", "location"].windows == 199 - CALIBRATION_LOOKS
+    assert stream.state.waiting[0][12]["income", "location"].windows == 199 // 12 - 1
+
+
+def test_noise_of_dependent_rows_is_learnt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The middle moves from window to window by 0.3 deviations and comes back: no drift."""
+    random = np.random.default_rng(3)
+    shifts = np.zeros(400)
+    for i in range(1, 400):
+        shifts[i] = 0.8 * shifts[i - 1] + 0.6 * 0.2 * random.standard_normal()
+    monkeypatch.setattr(watch, "WAITING_LOOKS", 20)
+    stream = Stream()
+    verdicts = stream.looks(window(i, shift) for i, shift in enumerate(shifts.tolist()))
+    naive = [
+        judge_windows(lambda _: REFERENCE, {1: part}, POLICY, WatchState(), look=1)[0].outcome
+        for part in stream.parts[100:]
+    ]
+    alarms = [one.outcome for one in verdicts[100:]].count(Outcome.FAIL)
+
+    assert naive.count(Outcome.FAIL) > 10
+    assert alarms <= 2
+    assert learnt(stream.state.usual, 1)(("income", "location")).factor > 3
+    assert learnt(stream.state.usual, 1)(("debt", "location")).factor < 2
+
+
+def test_a_change_is_not_learnt_as_noise() -> None:
+    stream = Stream()
+    stream.looks(window(seed) for seed in range(1, 2 * CALIBRATION_LOOKS))
+    before = stream.state
+    verdicts = stream.looks(window(seed, shift=1.0) for seed in range(100, 160))
+
+    assert {one.outcome for one in verdicts} == {Outcome.FAIL}
+    assert stream.state.usual == before.usual
+    assert stream.state.waiting[0][1] == before.waiting[0][1]
+
+
+def test_what_was_seen_is_learnt_once_it_has_waited() -> None:
+    name = ("income", "location")
+    state = WatchState(started=0).after(100, {1: {name: Usual(1, 4.0)}})
+    waiting, after = state.settled(2 * WAITING_LOOKS - 1), state.settled(2 * WAITING_LOOKS)
+
+    assert waiting.usual == {}
+    assert after.usual == {1: {name: Usual(1, 4.0)}}
+    assert after.waiting == {}
+
+
+def test_the_state_survives_json_and_goes_on_the_same() -> None:
+    one, other = Stream(), Stream()
+    for seed in range(1, 25):
+        first, second = one.look(window(seed)), other.look(window(seed))
+        other.state = WatchState.from_dict(json.loads(json.dumps(other.state.to_dict())))
+
+        assert first.outcome is second.outcome
+    assert other.state.failing == one.state.failing
+    assert other.state.usual.keys() == one.state.usual.keys()
+
+
+def test_too_few_rows_in_a_short_window_leave_the_long_one_to_speak() -> None:
+    few, many = window(1, n=50), window(2, n=500)
+    verdict, _ = judge_windows(
+        lambda _: REFERENCE, {1: few, 12: many}, POLICY, WatchState(), look=12
+    )
+
+    assert verdict.outcome is Outcome.PASS
+    assert verdict.details["windows"] == {"1": "INCONCLUSIVE", "12": "PASS"}
+    assert verdict.details["window_looks"] == 12
+
+
+def test_too_few_rows_in_every_window_are_no_good_news() -> None:
+    verdict, state = judge_windows(
+        lambda _: REFERENCE, {1: window(1, n=50)}, POLICY, WatchState(), look=1
+    )
+
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert state == WatchState(started=1)
+
+
+def test_the_noise_of_longer_windows_is_expected_to_grow_on() -> None:
+    name = ("x", "location")
+    usual = {1: {name: Usual(1_000, 2_000.0)}, 2: {name: Usual(1_000, 3_000.0)}}
+    factors = [learnt(usual, length)(name).factor for length in (1, 2, 4, 1_000)]
+
+    assert factors[:3] == pytest.approx([2.0, 3.0, 4.5], rel=0.02)
+    assert factors[3] <= 3.0 * 500
+
+
+@given(p_value=st.floats(0, 1), factor=st.floats(1, 100), freedom=st.floats(1, 1e6))
+def test_noise_makes_nothing_likelier_to_be_a_change(
+    p_value: float, factor: float, freedom: float
+) -> None:
+    after = Learnt(factor, freedom).p_value(p_value)
+
+    assert 0 <= after <= 1
+    assert after >= p_value or after == pytest.approx(p_value, rel=1e-6)
