@@ -1,17 +1,19 @@
 # `make help` lists what there is.
 PYTHON ?= python3
 JOBS ?= 2
+BENCH_ARGS ?=
 PYTEST_ARGS ?=
 DATA ?=
 
 BIN := .venv/bin
+PEERS := .venv-peers/.ok .venv-peers-numpy1/.ok
 # A module to a worker, in the order of tests/conftest.py: fixtures are made once.
 SPREAD := -n $(JOBS) --dist loadscope --no-loadscope-reorder
 # The modules that decide: every branch of theirs is tested.
 DECIDING := */homeostat/policy*,*/homeostat/watch*,*/homeostat/battery*,*/homeostat/plan*,*/homeostat/gates*,*/homeostat/decision*
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick lint bench lock services clean
+.PHONY: help demo test test-quick lint bench bench-drift bench-quality bench-agreement lock-peers lock services clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -50,6 +52,33 @@ bench: .venv/.ok ## every benchmark
 	  found=1; echo "== $$script"; $(BIN)/python "$$script"; \
 	done; \
 	[ $$found = 1 ] || { echo "no benchmarks/bench_*.py" >&2; exit 1; }
+
+bench-drift: .venv/.ok $(PEERS) ## what a comparison costs, ours and the peers'; writes its page
+	$(BIN)/python -m benchmarks.drift --write $(BENCH_ARGS)
+
+bench-quality: .venv/.ok $(PEERS) ## false alarms and changes seen, ours and the peers'; writes its page
+	$(BIN)/python -m benchmarks.quality --write $(BENCH_ARGS)
+
+bench-agreement: .venv/.ok $(PEERS) ## where our statistics and the peers' agree; writes its page
+	$(BIN)/python -m benchmarks.agreement $(if $(DATA),--data $(DATA))
+
+# Other people's tools, each list in an environment of its own.  What cannot be installed
+# leaves a log, and the bench says why it is not measured.
+.venv-%/.ok: benchmarks/%.txt .venv/.ok
+	@rm -rf .venv-$*
+	@if { $(BIN)/uv venv --quiet --no-python-downloads --python '>=3.11,<3.13' .venv-$* && \
+	  $(BIN)/uv pip install --quiet --python .venv-$*/bin/python -r $<; } > .venv-$*.log 2>&1; \
+	then touch $@; else rm -rf .venv-$*; echo "not installed, see .venv-$*.log" >&2; fi
+
+lock-peers: .venv/.ok ## the peers of the benches, all at the newest that their lists allow
+	@set -e; for one in peers peers-numpy1; do \
+	  { echo "# All that $$one.in needs, by \`make lock-peers\`."; \
+	    $(BIN)/uv pip compile --quiet --upgrade --python-version 3.11 --no-header --no-annotate \
+	      $$( [ $$one = peers ] && echo --universal ) \
+	      --no-emit-index-url --no-emit-find-links benchmarks/$$one.in; } > benchmarks/$$one.new; \
+	  mv benchmarks/$$one.new benchmarks/$$one.txt; \
+	done
+	@! grep -nE '://' benchmarks/peers*.txt
 
 # Names, versions and hashes; never an address.  With any Python, for 3.11 and later.
 lock: ## requirements.lock from pyproject.toml, all at the newest

@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from functools import cache, partial
 
 import numpy as np
+from scipy.special import ndtri
 
 from homeostat.bins import FeatureBins
 from homeostat.joint import together
 from homeostat.profile import Profile
-from homeostat.statistics import STATISTICS, Distance, Statistic
+from homeostat.statistics import POWER, STATISTICS, Distance, Statistic
 from homeostat.verdict import Measurement
 
 __all__ = ["EFFECTS", "TOGETHER", "Asked", "corrected", "left_out", "measure", "weight"]
@@ -17,14 +18,14 @@ __all__ = ["EFFECTS", "TOGETHER", "Asked", "corrected", "left_out", "measure", "
 TOGETHER = "all features together"  #: the subject of what no single feature shows
 
 #: The effect from which on a change matters, for each statistic that decides.  Location is in
-#: standard deviations of normal scores, as is the joint one; spread 0.1 is 10 %; correlation
-#: is in Fisher's z; the others are shares of rows.
+#: standard deviations of normal scores, as is the joint one; spread 0.1 is 10 %; tail is in
+#: deviations of its score; correlation is in Fisher's z; the others are shares of rows.
 EFFECTS = {
     "location": 0.05,
     "spread": 0.10,
     "ks": 0.05,
-    "tail": 0.01,
-    "chi2": 0.05,
+    "tail": 0.15,
+    "g": 0.05,
     "missing": 0.005,
     "unseen": 0.003,
     "correlation": 0.15,
@@ -35,12 +36,16 @@ EFFECTS = {
 #: is missing counts as a middle value there.
 MOST_GONE = 0.05
 
+#: Nor are the correlations of one that moved by more deviations: its scores end at those of
+#: the outermost octiles, which a shift alone makes them reach more often.
+MOST_MOVED = 0.25
+
 #: The part of the level that a question gets, beside 1 for all others.  A shift is by far the
 #: most usual change and the one that needs the most rows, so most is spent on it.
 WEIGHTS = {
     "location": 8.0,
     "spread": 2.0,
-    "chi2": 4.0,
+    "g": 4.0,
     "correlation": 3.0,
     "joint_location": 20.0,
 }
@@ -79,11 +84,24 @@ class _Question:
             p_value=distance.p_value,
             effect=distance.size,
             asked=self.asked,
-            minimum_detectable_effect=None if seen is None else max(seen, self.asked or 0.0),
+            minimum_detectable_effect=None
+            if seen is None
+            else _detectable(seen, self.asked, alpha),
             n_reference=self.rows[0],
             n_current=self.rows[1],
             partner=self.partner,
         )
+
+
+def _detectable(significant: float, asked: float | None, alpha: float) -> float:
+    """The effect that is both significant and as large as asked in 80 of 100 windows.
+
+    What is seen scatters round what is there, by the share of the first that the level and
+    the power of 0.8 leave; so at the size asked for it is found in every second window only.
+    """
+    power = float(ndtri(POWER))
+    spread = significant / (float(ndtri(1 - alpha / 2)) + power)
+    return max(significant, (asked or 0.0) + power * spread)
 
 
 def weight(statistic: str) -> float:
@@ -94,7 +112,7 @@ def weight(statistic: str) -> float:
 def left_out(reference: Profile, current: Profile, min_rows: int) -> dict[str, str]:
     """The features of which too few rows have a value to be compared, and why, in words."""
     return {
-        now.bins.name: f"{int(now.present.sum()):,} values in the {side}, {min_rows:,} asked"
+        now.bins.name: f"{int(one.present.sum()):,} values in the {side}, {min_rows:,} asked"
         for before, now in zip(reference.parts, current.parts, strict=True)
         for side, one in (("window", now), ("reference", before))
         if one.present.sum() < min_rows
@@ -203,7 +221,10 @@ def _jointly(
     }
     both = together(reference, current, without=gone | set(excluded))
     rows = (reference.n, current.n)
-    for subject, change in both.correlations().items():
+    steady = together(
+        reference, current, without=gone | set(excluded) | set(both.moved_by(MOST_MOVED))
+    )
+    for subject, change in steady.correlations().items():
         yield _Question(
             subject=subject,
             statistic="correlation",

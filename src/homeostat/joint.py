@@ -81,6 +81,16 @@ class Together:
             )
         return found
 
+    def moved_by(self, deviations: float) -> list[str]:
+        """The features whose scores moved by more on average, or that do not vary."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            shift = (self.current.mean - self.reference.mean) / self.reference.deviation
+        return [
+            name
+            for name, far in zip(self.names, ~(np.abs(shift) <= deviations), strict=True)
+            if far
+        ]
+
     def moved(self) -> Distance:
         r"""How far the middle of all features moved at once.
 

@@ -117,10 +117,8 @@ class Scored:
     def precision(self) -> NDArray[np.float64]:
         """The inverse of the correlations of those that vary, each made `RIDGE` noisier."""
         kept = self.correlation[np.ix_(self.varying, self.varying)]
-        inverse: NDArray[np.float64] = np.linalg.inv(
-            (kept + RIDGE * np.eye(len(kept))) / (1 + RIDGE)
-        )
-        return inverse
+        noisier = (kept + RIDGE * np.eye(len(kept))) / (1 + RIDGE)
+        return np.asarray(np.linalg.inv(noisier), dtype=np.float64)
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,9 +21,9 @@ LENGTHS = (1, 2, 3, 5, 8, 12, 20, 32, 48, 96, 288)
 #: A window is asked about so many times while it moves on by its own length.
 ASKED_PER_LENGTH = 8
 
-#: So many independent windows all the overlapping ones are worth, counted in alarms: 5.0 to
-#: 5.7 were simulated for the default lengths and critical values of 4.25 to 5 standard errors
-#: (benchmarks/quality), growing by 0.25 for each quarter more.
+#: So many independent windows all the overlapping ones are worth, counted in alarms: 4.9 to
+#: 5.9 were simulated for the default lengths and critical values of 4.25 to 5 standard errors
+#: (benchmarks/quality).
 OVERLAP = 6.0
 
 #: Windows that are worth what shorter ones say of a question's usual noise, beforehand.
@@ -38,7 +38,7 @@ CALIBRATION_LOOKS = 20
 WAITING_LOOKS = 288
 
 #: A question is noisier than independent rows make it when so many standard errors say so.
-SHOWN_FROM_Z = 2.33
+SHOWN_FROM_Z = 4.0
 
 #: One window counts for at most so many usual deviations when it is learnt from.
 LARGEST_Z = 5.0

@@ -48,6 +48,14 @@ def test_the_readme_and_the_how_to_pages_run_as_written(tmp_path: Path) -> None:
     assert not untold(tmp_path / "demo" / "by-hand")
 
 
+@pytest.mark.slow
+def test_two_files_are_compared_as_written(tmp_path: Path) -> None:
+    left_by_the_demo(tmp_path)
+    asked = list(steps(HOW_TO / "compare-two-datasets.md"))
+
+    assert not wrong(given(asked, run(asked, tmp_path)))
+
+
 def untold(home: Path) -> set[str]:
     """Files that were made and are not in the reference; stamps of time are written out."""
     told = (REFERENCE / "files.md").read_text(encoding="utf-8")
@@ -113,6 +121,7 @@ def test_every_page_with_commands_is_run() -> None:
     run_here = {
         *(HOW_TO / f"{name}.md" for name in ("late-labels", "import-labels", "pause-and-resume")),
         *(HOW_TO / f"{name}.md" for name in ("where-files-lie", "use-postgresql")),
+        HOW_TO / "compare-two-datasets.md",
         *(HOW_TO / f"{name}.md" for name in ("serve-behind-a-proxy", "write-a-statistic-or-gate")),
         DOCS / "tutorial" / "first-model.md",
         REPOSITORY / "README.md",
