@@ -14,7 +14,7 @@ from benchmarks.quality.streams import Stream, blocks, reference
 from homeostat.policy import DriftPolicy
 from homeostat.profile import Profile
 from homeostat.verdict import Outcome, Verdict
-from homeostat.watch import LENGTHS, WatchState, due, judge_windows
+from homeostat.watch import LENGTHS, Compared, WatchState, due, judge_windows
 
 __all__ = ["MOST", "Branches", "Quiet", "Watcher", "quiet"]
 
@@ -35,7 +35,7 @@ class Watcher:
 
     def __init__(self, before: Profile, policy: DriftPolicy) -> None:
         self._before, self._policy = before, policy
-        self._sums = deque([Profile.empty(before.bins)], maxlen=LONGEST + 1)
+        self._sums = deque([Profile.empty(before.bins)], maxlen=2 * LONGEST + 1)
         self._state = WatchState()
         self._looks = 0
 
@@ -55,14 +55,21 @@ class Watcher:
         """The verdict when the rows of one more interval have come in."""
         self._sums.append(self._sums[-1] + part)
         self._looks += 1
-        windows = {
-            length: self._sums[-1] - self._sums[-1 - min(length, len(self._sums) - 1)]
-            for length in due(self._looks, LONGEST, self._state.failing)
-        }
+        asked = due(self._looks, LONGEST, self._state.failing)
         verdict, self._state = judge_windows(
-            lambda _: self._before, windows, self._policy, self._state, look=self._looks
+            Compared(lambda _: self._before, self._window),
+            {length: self._window(length) for length in asked},
+            self._policy,
+            self._state,
+            look=self._looks,
         )
         return verdict
+
+    def _window(self, length: int, ago: int = 0) -> Profile:
+        """The rows of so many looks, of which the last was made so many looks ago."""
+        last = len(self._sums) - 1
+        until = max(0, last - ago)
+        return self._sums[until] - self._sums[max(0, until - length)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,17 +2,28 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 from scipy.special import ndtr, ndtri, stdtr
 
+from homeostat.battery import Asked, measure
 from homeostat.policy import DriftPolicy, judge_at, with_reported
 from homeostat.profile import Profile
 from homeostat.verdict import Measurement, Outcome, Verdict
 
-__all__ = ["LENGTHS", "Learnt", "Usual", "WatchState", "due", "judge_windows", "lengths"]
+__all__ = [
+    "LENGTHS",
+    "Compared",
+    "Learnt",
+    "Usual",
+    "WatchState",
+    "due",
+    "judge_windows",
+    "learnt",
+    "lengths",
+]
 
 #: Lengths of the windows, in looks: 5, 10, 15, 25, 40 minutes, 1, 1.7, 2.7, 4, 8 and 24 hours
 #: where a look is made every five minutes.
@@ -26,25 +37,29 @@ ASKED_PER_LENGTH = 8
 #: (benchmarks/quality).
 OVERLAP = 6.0
 
+#: What is usual is learnt by comparing a window with one that ended so many looks before, or
+#: by its own length if that is more: long enough for a swing of the mix to have gone on, and
+#: the same on both sides of a change but for the looks right after it.
+LAG = 24
+
 #: Windows that are worth what shorter ones say of a question's usual noise, beforehand.
 PRIOR_WINDOWS = 10
-
-#: In its first looks a stream is learnt from whatever it looks like.
-CALIBRATION_LOOKS = 20
-
-#: Afterwards what was seen waits for so many looks, and as many again at most, before it is
-#: learnt, and windows that changed never are: a change must not become usual while it is
-#: still too small to be shown.
-WAITING_LOOKS = 288
 
 #: A question is noisier than independent rows make it when so many standard errors say so.
 SHOWN_FROM_Z = 4.0
 
-#: One window counts for at most so many usual deviations when it is learnt from.
-LARGEST_Z = 5.0
+#: Logarithm of the median of a squared normal deviate, and how far an estimate of such a
+#: median is from it, as a multiple of one over the windows: one over the density there.
+LOG_MEDIAN, STEP = -0.7877, 4.67
+
+#: Of the variance of an estimate by the median, the share that squares would have had.
+EFFICIENCY = 0.37
 
 #: An answer beyond it is as good as impossible.
 IMPOSSIBLE_Z = 37.0
+
+#: And one this small is as good as none.
+TINY = 1e-9
 
 _Name = tuple[str, str]  #: subject and statistic
 _ByLength = Mapping[int, Mapping[_Name, "Usual"]]  #: of windows, in looks
@@ -52,10 +67,29 @@ _ByLength = Mapping[int, Mapping[_Name, "Usual"]]  #: of windows, in looks
 
 @dataclass(frozen=True, slots=True)
 class Usual:
-    """How a question was answered in windows of one length in which nothing was wrong."""
+    """How far apart a question finds two windows of one length, where nothing is wrong.
+
+    The running median of its squared normal deviates: a change stands between two windows
+    for a short while only, which moves a median little.
+
+    References
+    ----------
+    Robbins and Monro (1951), Annals of Mathematical Statistics 22(3).
+    """
 
     windows: int = 0
-    squares: float = 0.0  #: sum of squared normal deviates of its p-values
+    log_median: float = LOG_MEDIAN
+
+    @property
+    def factor(self) -> float:
+        """The variance as a multiple of that of independent rows, by these windows alone."""
+        return float(np.exp(self.log_median - LOG_MEDIAN))
+
+    def after(self, p_value: float) -> "Usual":
+        """With one more window, which was compared with an earlier one."""
+        above = 2 * np.log(max(_deviate(p_value), TINY)) > self.log_median
+        step = STEP / (PRIOR_WINDOWS + self.windows + 1) * (0.5 if above else -0.5)
+        return Usual(self.windows + 1, max(LOG_MEDIAN, self.log_median + step))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,50 +115,43 @@ class Learnt:
 
 
 @dataclass(frozen=True, slots=True)
+class Compared:
+    """What a window is compared with."""
+
+    reference: Callable[[int], Profile]  #: by the length of the window
+    #: By its length and how many looks ago it ended; None when there was nothing yet.
+    earlier: Callable[[int, int], Profile | None]
+
+
+@dataclass(frozen=True, slots=True)
 class WatchState:
     """What the looks at one version have left behind; plain numbers that can be stored."""
 
     usual: "_ByLength" = field(default_factory=dict)  #: what is learnt
-    waiting: Mapping[int, "_ByLength"] = field(default_factory=dict)  #: what is not yet
     failing: tuple[int, ...] = ()  #: lengths of the windows that were changed when last asked
-    started: int | None = None  #: the number of the first look
 
     def to_dict(self) -> dict[str, Any]:
         """The state as plain data that JSON can hold."""
         return {
             "failing": list(self.failing),
-            "started": self.started,
-            "usual": _plain(self.usual),
-            "waiting": {str(bucket): _plain(held) for bucket, held in self.waiting.items()},
+            "usual": {
+                str(length): [
+                    [*name, one.windows, round(one.log_median, 4)] for name, one in usual.items()
+                ]
+                for length, usual in self.usual.items()
+            },
         }
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> "WatchState":
         """The state that `to_dict` wrote."""
         return cls(
-            usual=_by_length(plain["usual"]),
-            waiting={int(bucket): _by_length(one) for bucket, one in plain["waiting"].items()},
+            usual={
+                int(length): {(a, b): Usual(n, median) for a, b, n, median in usual}
+                for length, usual in plain["usual"].items()
+            },
             failing=tuple(plain["failing"]),
-            started=plain["started"],
         )
-
-    def settled(self, look: int) -> "WatchState":
-        """The state at this look, with what has waited long enough learnt."""
-        ripe = [one for one in self.waiting if one < look // WAITING_LOOKS - 1]
-        usual = self.usual
-        for bucket in ripe:
-            usual = _merged(usual, self.waiting[bucket])
-        waiting = {k: held for k, held in self.waiting.items() if k not in ripe}
-        started = look if self.started is None else self.started
-        return replace(self, usual=usual, waiting=waiting, started=started)
-
-    def after(self, look: int, seen: "_ByLength") -> "WatchState":
-        """The state when these windows have been seen at this look."""
-        if look < (self.started or 0) + CALIBRATION_LOOKS:
-            return replace(self, usual=_merged(self.usual, seen))
-        bucket = look // WAITING_LOOKS
-        waiting = {**self.waiting, bucket: _merged(self.waiting.get(bucket, {}), seen)}
-        return replace(self, waiting=waiting)
 
 
 def lengths(longest: int) -> tuple[int, ...]:
@@ -158,7 +185,7 @@ def due(look: int, longest: int, failing: Collection[int] = ()) -> tuple[int, ..
 
 
 def judge_windows(
-    reference: Callable[[int], Profile],
+    compared: Compared,
     windows: Mapping[int, Profile],
     policy: DriftPolicy,
     state: WatchState,
@@ -168,15 +195,13 @@ def judge_windows(
     """Whether any of the windows that end now differs from the reference.
 
     The false alarms that the policy allows are split among the overlapping windows and
-    their questions.  What a question says when nothing is wrong is learnt from the windows
-    before, for each length apart: rows that depend on each other, and hours that differ from
-    the mean of the day, make it noisier than its p-value says, and it is taken for so much
-    less.
+    their questions.  How far apart two windows usually are is learnt from the stream, for
+    each question and length apart: rows that depend on each other, and hours that differ
+    from the mean of the day, make a question noisier than its p-value says, and it is taken
+    for so much less.
 
     Parameters
     ----------
-    reference
-        What the window of a length is compared with.
     windows
         By length in looks; those that are `due`.
     look
@@ -190,20 +215,19 @@ def judge_windows(
         outcome by length; ``details["budget"]`` what false alarms are allowed.
     """
     alpha = policy.alpha / OVERLAP
-    state = state.settled(look)
     verdicts: dict[int, Verdict] = {}
-    seen: dict[int, Mapping[_Name, Usual]] = {}
+    usual = dict(state.usual)
     for length in sorted(windows):
-        held: list[Measurement] = []
-        of = learnt(state.usual, length)
-        tempered = partial(_tempered, learnt=of, into=held)
-        verdict = judge_at(reference(length), windows[length], policy, alpha, tempered)
-        verdicts[length] = verdict
-        calibrating = look < (state.started or 0) + CALIBRATION_LOOKS
-        if look % length < max(1, length // ASKED_PER_LENGTH) and (
-            calibrating or verdict.outcome is not Outcome.FAIL
+        tempered = partial(_tempered, learnt=learnt(usual, length))
+        verdicts[length] = judge_at(
+            compared.reference(length), windows[length], policy, alpha, tempered
+        )
+        if (
+            look % length < max(1, length // ASKED_PER_LENGTH)
+            and windows[length].n >= policy.min_rows
         ):
-            seen[length] = _seen(held, of)
+            before = compared.earlier(length, max(length, LAG))
+            usual[length] = _after(usual.get(length, {}), before, windows[length], policy)
     failing = [one for one, verdict in verdicts.items() if verdict.outcome is Outcome.FAIL]
     shown = _shown(verdicts)
     details = {
@@ -212,9 +236,9 @@ def judge_windows(
         "windows": {str(one): verdict.outcome.value for one, verdict in verdicts.items()},
         "budget": {"false_alarms_per_week": policy.false_alarms_per_week, "alpha": alpha},
     }
-    verdict = with_reported(verdicts[shown], reference(shown), windows[shown], policy)
-    after = state.after(look, seen) if any(seen.values()) else state
-    return replace(verdict, details=details), replace(after, failing=tuple(failing))
+    verdict = with_reported(verdicts[shown], compared.reference(shown), windows[shown], policy)
+    learned = {length: held for length, held in usual.items() if held}
+    return replace(verdict, details=details), WatchState(learned, tuple(failing))
 
 
 def learnt(usual: Mapping[int, Mapping[_Name, Usual]], length: int) -> Callable[[_Name], Learnt]:
@@ -226,6 +250,7 @@ def learnt(usual: Mapping[int, Mapping[_Name, Usual]], length: int) -> Callable[
     """
     shorter = [one for one in sorted(usual) if one < length]
 
+    @cache
     def of(name: _Name) -> Learnt:
         chain: list[tuple[int, float]] = []
         for one in shorter:
@@ -238,9 +263,9 @@ def learnt(usual: Mapping[int, Mapping[_Name, Usual]], length: int) -> Callable[
 
 def _learnt(seen: Usual, expected: float) -> Learnt:
     worth = PRIOR_WINDOWS + seen.windows
-    factor = (PRIOR_WINDOWS * expected + seen.squares) / worth
-    shown = factor > 1 + SHOWN_FROM_Z * (2 / worth) ** 0.5
-    return Learnt(factor, float(worth)) if shown or expected > 1 else Learnt()
+    factor = (PRIOR_WINDOWS * expected + seen.windows * seen.factor) / worth
+    shown = factor > 1 + SHOWN_FROM_Z * (2 / (EFFICIENCY * worth)) ** 0.5
+    return Learnt(factor, EFFICIENCY * worth) if shown or expected > 1 else Learnt()
 
 
 def _expected(chain: Sequence[tuple[int, float]], length: int) -> float:
@@ -256,12 +281,9 @@ def _expected(chain: Sequence[tuple[int, float]], length: int) -> float:
 
 
 def _tempered(
-    measured: Sequence[Measurement],
-    learnt: Callable[[_Name], Learnt],
-    into: list[Measurement],
+    measured: Sequence[Measurement], learnt: Callable[[_Name], Learnt]
 ) -> list[Measurement]:
-    """The measurements with p-values for rows that are so noisy; the raw ones go `into`."""
-    into.extend(one for one in measured if one.asked is not None and one.p_value is not None)
+    """The measurements with p-values for rows that are so noisy."""
     return [_tempered_one(one, learnt) for one in measured]
 
 
@@ -277,44 +299,19 @@ def _tempered_one(one: Measurement, learnt: Callable[[_Name], Learnt]) -> Measur
     )
 
 
-def _seen(measured: Sequence[Measurement], learnt: Callable[[_Name], Learnt]) -> dict[_Name, Usual]:
-    """One window of each question; it counts for no more than is likely by what is learnt."""
-    most = {
-        (one.subject, one.statistic): LARGEST_Z**2
-        * max(1.0, learnt((one.subject, one.statistic)).factor)
-        for one in measured
-    }
-    return {
-        name: Usual(1, min(_deviate(one.p_value or 0.0) ** 2, most[name]))
-        for name, one in (((one.subject, one.statistic), one) for one in measured)
-    }
-
-
-def _merged(one: _ByLength, other: _ByLength) -> _ByLength:
-    return {
-        length: {
-            name: Usual(sum(part.windows for part in parts), sum(part.squares for part in parts))
-            for name in {**one.get(length, {}), **other.get(length, {})}
-            for parts in [
-                [held[length][name] for held in (one, other) if name in held.get(length, {})]
-            ]
-        }
-        for length in {**one, **other}
-    }
-
-
-def _plain(held: _ByLength) -> dict[str, Any]:
-    return {
-        str(length): [[*name, one.windows, round(one.squares, 6)] for name, one in usual.items()]
-        for length, usual in held.items()
-    }
-
-
-def _by_length(plain: Mapping[str, Any]) -> _ByLength:
-    return {
-        int(length): {(a, b): Usual(n, squares) for a, b, n, squares in usual}
-        for length, usual in plain.items()
-    }
+def _after(
+    usual: Mapping[_Name, Usual], before: Profile | None, now: Profile, policy: DriftPolicy
+) -> Mapping[_Name, Usual]:
+    """What is usual, with these two windows compared; as it was if there is none before."""
+    if before is None or before.n < policy.min_rows:
+        return usual
+    asked = Asked(effects=policy.effects, min_rows=policy.min_rows, alpha=policy.alpha)
+    after = dict(usual)
+    for one in measure(before, now, asked):
+        if one.p_value is not None:
+            name = (one.subject, one.statistic)
+            after[name] = usual.get(name, Usual()).after(one.p_value)
+    return after
 
 
 def _shown(verdicts: Mapping[int, Verdict]) -> int:

@@ -11,7 +11,7 @@ from homeostat.profile import Profile
 from homeostat.reference import Reference
 from homeostat.store import Store
 from homeostat.verdict import Verdict
-from homeostat.watch import WatchState, due, judge_windows
+from homeostat.watch import Compared, WatchState, due, judge_windows
 
 __all__ = ["Stream", "judge_stream"]
 
@@ -68,7 +68,10 @@ def judge_stream(
     look = int(at.timestamp() // policy.interval_s)
     windows = _read(due(look, longest, before.failing), window, policy.min_rows)
     verdict, after = judge_windows(
-        seasonal if policy.seasonal_weeks else lambda _: stream.reference.profile,
+        Compared(
+            seasonal if policy.seasonal_weeks else lambda _: stream.reference.profile,
+            lambda length, ago: stream.window(length * step, until=at - ago * step),
+        ),
         windows,
         policy,
         before,

@@ -9,7 +9,7 @@ from homeostat.engines.arrow_frames import table_batches
 from homeostat.engines.kinds import ColumnKind, arrow_kind
 from homeostat.engines.source import BATCH_ROWS, Column, Source
 
-__all__ = ["polars_source"]
+__all__ = ["arrow_kind_of", "polars_source"]
 
 _WIDE = (pl.Int128, pl.UInt128) if hasattr(pl, "UInt128") else (pl.Int128,)
 _NEWEST = pl.CompatLevel.newest()

@@ -69,7 +69,13 @@ def test_the_least_there_must_be_gives_all_defaults(tmp_path: Path) -> None:
             "min_rows": 200,
             "path": f"{tmp_path}/monitoring",
         },
-        "drift": {"false_alarms_per_week": 1.0, "patience": 3},
+        "drift": {
+            "false_alarms_per_week": 1.0,
+            "patience": 3,
+            "seasonal_weeks": 0,
+            "warning_threshold": 0.2,
+            "critical_threshold": 0.5,
+        },
         "gates": {
             "min_f1_improvement_pct": 2.0,
             "max_brier_degradation": 0.01,
@@ -202,7 +208,11 @@ def settable() -> list[tuple[str, str]]:
 def test_every_setting_has_its_variable(tmp_path: Path, section: str, name: str) -> None:
     given = f"HOMEOSTAT_{section}__{name}".upper()
     before = getattr(getattr(load(tmp_path), section), name)
-    other = str(before * 2) if isinstance(before, int | float) and before else "0.4"
+    other = (
+        str(before * 2)
+        if isinstance(before, int | float) and before
+        else ("4" if type(before) is int else "0.4")
+    )
     value = {"url": "sqlite:////x.db", "seed": "1"}.get(name, other)
 
     after = getattr(getattr(load(tmp_path, environ={given: value}), section), name)

@@ -16,11 +16,11 @@ from homeostat.verdict import Measurement
 
 __all__ = ["advice", "amount", "could_see", "nearest", "seen"]
 
-_SHARES = frozenset({"ks", "chi2", "missing", "unseen", "g", "tv", "constant"})
+_SHARES = frozenset({"ks", "g", "missing", "unseen", "tv", "constant"})
 _DEVIATIONS = frozenset({"location", "mean_shift", "joint_location", "wasserstein"})
 
 #: In the order in which they are told; the first ones are the easiest to understand.
-_ORDER = ("missing", "unseen", "location", "spread", "chi2", "correlation", "tail", "ks")
+_ORDER = ("missing", "unseen", "location", "spread", "g", "correlation", "tail", "ks")
 
 #: Told only when none of the first ones is: each says less exactly what another one says.
 _IMPLIED = {"ks": {"location", "spread", "tail"}, "tail": {"location", "spread"}}
@@ -31,7 +31,7 @@ def amount(statistic: str, effect: float | None) -> str:
 
     Examples
     --------
-    >>> [amount(name, 0.25) for name in ("location", "spread", "chi2", "correlation")]
+    >>> [amount(name, 0.25) for name in ("location", "spread", "g", "correlation")]
     ['0.25 standard deviations', '25%', '25.0%', '0.25 (Fisher’s z)']
     """
     if effect is None or not math.isfinite(effect):
@@ -157,7 +157,7 @@ CALLED = {
     "spread": "a spread changed by",
     "ks": "distributions apart by",
     "tail": "other tails by",
-    "chi2": "categories moved by",
+    "g": "categories moved by",
     "missing": "missing values by",
     "unseen": "unseen values by",
     "correlation": "a correlation changed by",
@@ -243,7 +243,7 @@ def _extreme(reference: FeatureProfile, side: FeatureProfile) -> float:
     return float(side.present[outer].sum() / max(side.present.sum(), 1))
 
 
-def _chi2(told: _Told) -> str:
+def _g(told: _Told) -> str:
     p, q = (side.present / side.present.sum() for side in told.sides)
     names = [*told.before.bins.categories, "not seen before"]
     order = np.argsort(-np.abs(q - p), kind="stable")[:2]
@@ -281,7 +281,7 @@ _TELL: Mapping[str, Callable[[_Told], str]] = {
     "spread": _spread,
     "ks": _ks,
     "tail": _tail,
-    "chi2": _chi2,
+    "g": _g,
     "missing": _missing,
     "unseen": _unseen,
     "correlation": _correlation,
