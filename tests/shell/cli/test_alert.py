@@ -16,7 +16,7 @@ def test_open_alerts_are_listed_with_their_cause(
 
     [plain] = json.loads(capsys.readouterr().out)
     assert "drift since 2026-03-04" in said
-    assert "open, seen 3 times" in said
+    assert "open, seen 5 times" in said
     assert "covariate shift: 1 features moved" in said
     assert (plain["key"], plain["resolved_at"]) == ("drift", None)
     assert plain["opened_at"].endswith("+00:00")

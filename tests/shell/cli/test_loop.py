@@ -3,14 +3,12 @@ import json
 
 import pytest
 
-from tests.shell.project import CHANGED, MODEL, Town, command
+from tests.shell.project import MODEL, Town, command
 
 
 def test_a_turn_tells_what_was_done_and_why(
     candidate: Town, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    candidate.live(CHANGED, 3)
-
     code = command(candidate.folder, "loop", "run", "--once", "--as-of", candidate.now.isoformat())
 
     said = capsys.readouterr().out
@@ -33,7 +31,6 @@ def test_as_json(quiet: Town, capsys: pytest.CaptureFixture[str]) -> None:
 def test_pausing_and_resuming_are_written_down(
     candidate: Town, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    candidate.live(CHANGED, 3)
     run = ("loop", "run", "--once", "--as-of", candidate.now.isoformat(), "--json")
 
     assert command(candidate.folder, "loop", "pause", "--reason", "stocktaking") == 0
