@@ -320,7 +320,7 @@ def _drift_verdict(
         lead = f"nothing changed; {_detectable(deciding)} would have been seen 4 times in 5"
     rows = f"{max((one.n_current for one in measured), default=0):,} rows"
     listed = "; ".join(
-        f"{one.subject}: {_named(one)} {one.effect:.3g} seen, {one.asked:.3g} asked"
+        f"{one.subject}: {_named(one)} {one.effect:.3g} seen, {one.asked:.3g} asked{_chance(one)}"
         for one in shown[:3]
     )
     lead = f"{lead} ({listed})" if listed else lead
@@ -340,6 +340,11 @@ def _subjects(found: Sequence[Measurement]) -> list[str]:
     """The features that changed, or else all together where no single one did."""
     names = dict.fromkeys(one.subject for one in found)
     return [name for name in names if name != TOGETHER] or list(names)
+
+
+def _chance(one: Measurement) -> str:
+    large = one.asked is not None and one.effect >= one.asked
+    return ", within chance" if large and not one.drifted and one.p_value is not None else ""
 
 
 def _named(one: Measurement) -> str:
