@@ -13,8 +13,10 @@ from homeostat.errors import StateError
 from homeostat.policy import (
     WEEK_S,
     DriftPolicy,
+    Severity,
     judge_drift,
     persistent,
+    severity,
 )
 from homeostat.profile import Profile
 from homeostat.verdict import Measurement, Outcome, Verdict
@@ -292,3 +294,19 @@ def test_a_failure_held_back_says_how_long_it_has_lasted() -> None:
     )
 
     assert verdict.reason == "in 2 windows in a row, 3 asked: KS 0.3"
+
+
+def test_a_comparison_that_is_made_once_has_a_level_of_its_own() -> None:
+    assert DriftPolicy.once(0.01).alpha == pytest.approx(0.01)
+    assert DriftPolicy.once(0.5).alpha == 0.05
+
+
+@pytest.mark.parametrize(
+    ("shift", "severe"),
+    [(0.0, Severity.NONE), (0.3, Severity.NONE), (0.55, Severity.WARNING), (2, Severity.CRITICAL)],
+)
+def test_severity_is_by_psi_and_only_of_what_is_shown(shift: float, severe: Severity) -> None:
+    verdict = judge_drift(REFERENCE, window(3_000, shift=shift), POLICY)
+
+    assert severity(verdict, "income", POLICY) is severe
+    assert severity(verdict, "age", POLICY) is Severity.NONE

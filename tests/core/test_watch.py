@@ -229,3 +229,11 @@ def test_noise_makes_nothing_likelier_to_be_a_change(
 
     assert 0 <= after <= 1
     assert after >= p_value or after == pytest.approx(p_value, rel=1e-6)
+
+
+def test_a_question_without_a_p_value_is_not_learnt_and_cannot_be_told() -> None:
+    stream = Stream(DriftPolicy(effects={"location": 0.05, "wasserstein": 0.1}))
+    verdicts = stream.looks(window(seed) for seed in range(1, 30))
+
+    assert {one.outcome for one in verdicts} == {Outcome.ERROR}
+    assert {statistic for _, statistic in stream.state.usual[1]} == {"location"}
