@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.special import ndtri
+from scipy.special import ndtr, ndtri, stdtrit
 
 from benchmarks.quality.cases import REFERENCE_ROWS
 from benchmarks.quality.counting import fit, profiles
@@ -164,8 +164,12 @@ def _spread(z: Floats, strength: float) -> None:
 
 
 def _tail(z: Floats, strength: float) -> None:
-    """The largest values are farther out; as many rows as are within the tail come into it."""
-    z[0] = np.where(np.abs(z[0]) > 3.0 - strength, np.sign(z[0]) * 4.0, z[0])
+    """So many of the rows come from a law with heavy tails and the same spread."""
+    even = ndtr(z[0])
+    changed = even < strength
+    heavy = stdtrit(3.0, even[changed] / strength) / 3**0.5
+    z[0][~changed] = ndtri((even[~changed] - strength) / (1 - strength))
+    z[0][changed] = heavy
 
 
 def _correlation(z: Floats, strength: float) -> None:
@@ -208,10 +212,10 @@ KINDS: Mapping[str, Kind] = {
     "location": Kind(subject=X, draw=_latent(_shift), most=2.0),
     "spread": Kind(subject=X, draw=_latent(_spread), most=2.0),
     "ks": Kind(subject=X, draw=_latent(_shift), most=2.0),
-    "tail": Kind(subject=X, draw=_latent(_tail), most=2.5),
+    "tail": Kind(subject=X, draw=_latent(_tail), most=0.999),
     "missing": Kind(subject=X, draw=_values(_missing), most=0.5),
     "unseen": Kind(subject=COLOUR, draw=_values(_unseen), most=0.5),
-    "chi2": Kind(subject=COLOUR, draw=_recoloured, most=0.4),
+    "g": Kind(subject=COLOUR, draw=_recoloured, most=0.4),
     "correlation": Kind(subject=X, draw=_latent(_correlation), most=1.4),
     "joint_location": Kind(subject=TOGETHER, draw=_latent(_shift_all), most=2.0),
 }

@@ -9,8 +9,8 @@ from scipy.special import ndtri
 
 from homeostat.bins import FeatureBins
 from homeostat.joint import together
-from homeostat.profile import Profile
-from homeostat.statistics import POWER, STATISTICS, Distance, Statistic
+from homeostat.profile import FeatureProfile, Profile
+from homeostat.statistics import POWER, STATISTICS, Distance, Levelled, Statistic
 from homeostat.verdict import Measurement
 
 __all__ = ["EFFECTS", "TOGETHER", "Asked", "corrected", "left_out", "measure", "weight"]
@@ -26,7 +26,7 @@ EFFECTS = {
     "ks": 0.05,
     "tail": 0.15,
     "g": 0.05,
-    "missing": 0.005,
+    "missing": 0.004,
     "unseen": 0.003,
     "correlation": 0.15,
     "joint_location": 0.15,
@@ -40,14 +40,22 @@ MOST_GONE = 0.05
 #: the outermost octiles, which a shift alone makes them reach more often.
 MOST_MOVED = 0.25
 
+#: Nor are those of one of which fewer rows than these have another value than its usual one:
+#: a correlation that hangs on a handful of rows has no normal law.
+FEWEST_OTHERS = 50
+
 #: The part of the level that a question gets, beside 1 for all others.  A shift is by far the
 #: most usual change and the one that needs the most rows, so most is spent on it.
 WEIGHTS = {
-    "location": 8.0,
-    "spread": 2.0,
-    "g": 4.0,
-    "correlation": 3.0,
-    "joint_location": 20.0,
+    "location": 32.0,
+    "spread": 6.0,
+    "ks": 1.0,
+    "tail": 10.0,
+    "g": 8.0,
+    "missing": 3.0,
+    "unseen": 8.0,
+    "correlation": 8.0,
+    "joint_location": 60.0,
 }
 
 
@@ -58,6 +66,7 @@ class Asked:
     effects: Mapping[str, float]  #: the statistics that decide, and from which effect on
     min_rows: int  #: fewer values and only the share of the missing is asked
     alpha: float  #: chance that anything is called changed when nothing is
+    detectable: bool = True  #: whether to say what could have been seen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,9 +83,9 @@ class _Question:
     def weight(self) -> float:
         return 0.0 if self.asked is None else weight(self.statistic)
 
-    def answer(self, alpha: float) -> Measurement:
+    def answer(self, alpha: float, *, detectable: bool) -> Measurement:
         """What is seen, and what could have been seen at this level."""
-        distance, seen = self.distance(), self.detectable(alpha)
+        distance = self.distance()
         return Measurement(
             subject=self.subject,
             statistic=self.statistic,
@@ -84,24 +93,39 @@ class _Question:
             p_value=distance.p_value,
             effect=distance.size,
             asked=self.asked,
-            minimum_detectable_effect=None
-            if seen is None
-            else _detectable(seen, self.asked, alpha),
+            minimum_detectable_effect=self.detectable(alpha) if detectable else None,
             n_reference=self.rows[0],
             n_current=self.rows[1],
             partner=self.partner,
         )
 
 
-def _detectable(significant: float, asked: float | None, alpha: float) -> float:
-    """The effect that is both significant and as large as asked in 80 of 100 windows.
+def _detectable(
+    statistic: Statistic,
+    sides: tuple[FeatureProfile, FeatureProfile],
+    asked: float | None,
+    alpha: float,
+) -> float | None:
+    """The effect that is both significant and as large as asked in 80 of 100 windows."""
+    if asked and isinstance(statistic, Levelled):
+        return statistic.detectable(*sides, min(alpha, statistic.level(*sides, asked)))
+    return _shifted(partial(statistic.detectable, *sides), asked, alpha)
 
-    What is seen scatters round what is there, by the share of the first that the level and
-    the power of 0.8 leave; so at the size asked for it is found in every second window only.
+
+def _shifted(
+    significant: Callable[[float], float | None], asked: float | None, alpha: float
+) -> float | None:
+    """The same where what is seen scatters round what is there as a mean does.
+
+    By the share of what is significant that the level and the power of 0.8 leave; so at the
+    size asked for a change is found in every second window only.
     """
+    seen = significant(alpha)
+    if seen is None:
+        return None
     power = float(ndtri(POWER))
-    spread = significant / (float(ndtri(1 - alpha / 2)) + power)
-    return max(significant, (asked or 0.0) + power * spread)
+    spread = seen / (float(ndtri(1 - alpha / 2)) + power)
+    return max(seen, (asked or 0.0) + power * spread)
 
 
 def weight(statistic: str) -> float:
@@ -125,7 +149,7 @@ def measure(
     """The answers to all questions that decide, or to all others.
 
     P-values are those of the question alone.  The minimum detectable effect is at the part
-    of ``asked.alpha`` that the question gets.
+    of ``asked.alpha`` that the question gets; None unless ``asked.detectable``.
     """
     excluded = left_out(reference, current, asked.min_rows)
 
@@ -137,7 +161,9 @@ def measure(
         joint = _jointly(reference, current, asked, excluded)
         questions += [one for one in joint if wanted(one.statistic)]
     each = asked.alpha / (sum(one.weight for one in questions) or 1.0)
-    return [one.answer(each * weight(one.statistic)) for one in questions]
+    return [
+        one.answer(each * weight(one.statistic), detectable=asked.detectable) for one in questions
+    ]
 
 
 def corrected(measured: Sequence[Measurement], alpha: float) -> tuple[Measurement, ...]:
@@ -206,7 +232,9 @@ def _by_feature(
                     asked=asked.effects.get(name),
                     rows=(before.n, now.n),
                     distance=partial(statistic.distance, before, now),
-                    detectable=partial(statistic.detectable, before, now),
+                    detectable=partial(
+                        _detectable, statistic, (before, now), asked.effects.get(name)
+                    ),
                 )
 
 
@@ -221,9 +249,8 @@ def _jointly(
     }
     both = together(reference, current, without=gone | set(excluded))
     rows = (reference.n, current.n)
-    steady = together(
-        reference, current, without=gone | set(excluded) | set(both.moved_by(MOST_MOVED))
-    )
+    unsteady = {*both.moved_by(MOST_MOVED), *_nearly_constant(reference, current)}
+    steady = together(reference, current, without=gone | set(excluded) | unsteady)
     for subject, change in steady.correlations().items():
         yield _Question(
             subject=subject,
@@ -231,7 +258,7 @@ def _jointly(
             asked=asked.effects.get("correlation"),
             rows=rows,
             distance=partial(_given, change.distance),
-            detectable=change.detectable,
+            detectable=partial(_shifted, change.detectable, asked.effects.get("correlation")),
             partner=change.partner,
         )
     if len(both.compared) > 1:
@@ -241,8 +268,19 @@ def _jointly(
             asked=asked.effects.get("joint_location"),
             rows=rows,
             distance=both.moved,
-            detectable=both.moved_detectable,
+            detectable=partial(
+                _shifted, both.moved_detectable, asked.effects.get("joint_location")
+            ),
         )
+
+
+def _nearly_constant(reference: Profile, current: Profile) -> list[str]:
+    """The features of which hardly a row of a window has another value than the usual one."""
+    return [
+        before.bins.name
+        for before in reference.parts
+        if current.n * (1 - before.counts.max(initial=0) / before.n) < FEWEST_OTHERS
+    ]
 
 
 def _given(distance: Distance) -> Distance:

@@ -33,6 +33,10 @@ PREDICTION = "prediction"  #: and so is the predicted class
 #: bins is off by at most 1/k, so 256 keep the error of KS under 0.004.
 QUANTILES = 256
 
+#: The outermost of them are halved so many times on both sides, down to a share of 2**-13 of
+#: the rows, as long as `FEWEST_OUTSIDE` are left: there a heavier tail shows the most.
+HALVINGS, FEWEST_OUTSIDE = 5, 8
+
 #: Octaves beyond the range of the reference that are told apart: a unit change by up to
 #: 2**14 = 16,384 still lands in bins of its own.
 OCTAVES = 14
@@ -201,8 +205,7 @@ def fit_numeric(name: str, values: NDArray[np.float64], *, kind: Kind = Kind.NUM
         raise UserError(f"{name!r} has no finite value in the reference; leave the feature out")
     distinct = np.unique(finite)
     if len(distinct) > QUANTILES:
-        shares = np.linspace(0, 1, QUANTILES + 1)
-        distinct = np.unique(np.quantile(finite, shares, method="inverted_cdf"))
+        distinct = np.unique(np.quantile(finite, _shares(len(finite)), method="inverted_cdf"))
     low, high = float(distinct[0]), float(distinct[-1])
     with np.errstate(over="ignore"):
         end = np.nextafter(high, np.inf)
@@ -216,6 +219,13 @@ def fit_numeric(name: str, values: NDArray[np.float64], *, kind: Kind = Kind.NUM
         high=high,
         scores=_scores(edges, finite),
     )
+
+
+def _shares(n: int) -> NDArray[np.float64]:
+    """Of the rows, up to each edge."""
+    halves = 0.5 ** np.arange(1, HALVINGS + 1) / QUANTILES
+    outer = halves[halves * n >= FEWEST_OUTSIDE]
+    return np.union1d(np.linspace(0, 1, QUANTILES + 1), np.concatenate((outer, 1 - outer)))
 
 
 def fit_category(

@@ -18,6 +18,7 @@ from homeostat.verdict import Measurement, Outcome, Verdict
 __all__ = [
     "AftermathPolicy",
     "DriftPolicy",
+    "Level",
     "QualityPolicy",
     "Severity",
     "fixed_look",
@@ -74,6 +75,16 @@ class DriftPolicy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Level:
+    """At which level a comparison is made, which may be one of several."""
+
+    alpha: float  #: chance that anything is called changed when nothing is
+    #: What makes the p-values those of rows that are not independent.
+    tempered: Callable[[Sequence[Measurement]], Sequence[Measurement]] = tuple
+    detectable: bool = True  #: whether to say what could have been seen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class QualityPolicy:
     """When a model's answers no longer hold."""
 
@@ -118,7 +129,7 @@ def judge_drift(reference: Profile, current: Profile, policy: DriftPolicy) -> Ve
     ----------
     Holm (1979), Scandinavian Journal of Statistics 6(2).
     """
-    verdict = judge_at(reference, current, policy, policy.alpha)
+    verdict = judge_at(reference, current, policy, Level(alpha=policy.alpha))
     return with_reported(verdict, reference, current, policy)
 
 
@@ -133,20 +144,8 @@ def with_reported(
     return replace(verdict, measurements=(*verdict.measurements, *more))
 
 
-def judge_at(
-    reference: Profile,
-    current: Profile,
-    policy: DriftPolicy,
-    alpha: float,
-    tempered: Callable[[Sequence[Measurement]], Sequence[Measurement]] = tuple,
-) -> Verdict:
-    """`judge_drift` at this level instead of that of the policy, by what decides alone.
-
-    Parameters
-    ----------
-    tempered
-        What makes the p-values those of rows that are not independent.
-    """
+def judge_at(reference: Profile, current: Profile, policy: DriftPolicy, level: Level) -> Verdict:
+    """`judge_drift` at this level instead of that of the policy, by what decides alone."""
     same_bins(reference.bins, current.bins)
     if current.n < policy.min_rows or reference.n < policy.min_rows:
         reason = (
@@ -154,8 +153,13 @@ def judge_at(
             f"{policy.min_rows:,} asked on both sides"
         )
         return Verdict(question="drift", outcome=Outcome.INCONCLUSIVE, reason=reason)
-    asked = Asked(effects=policy.effects, min_rows=policy.min_rows, alpha=alpha)
-    measured = corrected(tempered(measure(reference, current, asked)), alpha)
+    asked = Asked(
+        effects=policy.effects,
+        min_rows=policy.min_rows,
+        alpha=level.alpha,
+        detectable=level.detectable,
+    )
+    measured = corrected(level.tempered(measure(reference, current, asked)), level.alpha)
     return _drift_verdict(measured, left_out(reference, current, policy.min_rows), reference)
 
 

@@ -1,27 +1,22 @@
 """The stream looked at again and again: windows of many lengths, and what noise is usual."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
-import numpy as np
-from scipy.special import ndtr, ndtri, stdtr
-
 from homeostat.battery import Asked, measure
-from homeostat.policy import DriftPolicy, judge_at, with_reported
+from homeostat.policy import DriftPolicy, Level, judge_at, with_reported
 from homeostat.profile import Profile
-from homeostat.verdict import Measurement, Outcome, Verdict
+from homeostat.usual import Name, Usual, learnt, tempered
+from homeostat.verdict import Outcome, Verdict
 
 __all__ = [
     "LENGTHS",
     "Compared",
-    "Learnt",
-    "Usual",
     "WatchState",
     "due",
     "judge_windows",
-    "learnt",
     "lengths",
 ]
 
@@ -32,86 +27,22 @@ LENGTHS = (1, 2, 3, 5, 8, 12, 20, 32, 48, 96, 288)
 #: A window is asked about so many times while it moves on by its own length.
 ASKED_PER_LENGTH = 8
 
-#: So many independent windows all the overlapping ones are worth, counted in alarms: 4.9 to
-#: 5.9 were simulated for the default lengths and critical values of 4.25 to 5 standard errors
-#: (benchmarks/quality).
-OVERLAP = 6.0
+#: So many independent windows all the overlapping ones are worth, counted in alarms: 4.6 to
+#: 5.1 were simulated for the default lengths and critical values of 4 to 5 standard errors
+#: (benchmarks/quality), and no more than eight of the lengths can be significant and not
+#: too small to matter at once.
+OVERLAP = 5.0
 
 #: What is usual is learnt by comparing a window with one that ended so many looks before, or
 #: by its own length if that is more: long enough for a swing of the mix to have gone on, and
 #: the same on both sides of a change but for the looks right after it.
 LAG = 24
 
-#: Windows that are worth what shorter ones say of a question's usual noise, beforehand.
-PRIOR_WINDOWS = 10
+#: Looks until a stream is known: a third of a day where they are made every five minutes.
+#: Until then only changes that no mix of users makes count.
+SETTLED_AFTER = 96
 
-#: A question is noisier than independent rows make it when so many standard errors say so.
-SHOWN_FROM_Z = 4.0
-
-#: Logarithm of the median of a squared normal deviate, and how far an estimate of such a
-#: median is from it, as a multiple of one over the windows: one over the density there.
-LOG_MEDIAN, STEP = -0.7877, 4.67
-
-#: Of the variance of an estimate by the median, the share that squares would have had.
-EFFICIENCY = 0.37
-
-#: An answer beyond it is as good as impossible.
-IMPOSSIBLE_Z = 37.0
-
-#: And one this small is as good as none.
-TINY = 1e-9
-
-_Name = tuple[str, str]  #: subject and statistic
-_ByLength = Mapping[int, Mapping[_Name, "Usual"]]  #: of windows, in looks
-
-
-@dataclass(frozen=True, slots=True)
-class Usual:
-    """How far apart a question finds two windows of one length, where nothing is wrong.
-
-    The running median of its squared normal deviates: a change stands between two windows
-    for a short while only, which moves a median little.
-
-    References
-    ----------
-    Robbins and Monro (1951), Annals of Mathematical Statistics 22(3).
-    """
-
-    windows: int = 0
-    log_median: float = LOG_MEDIAN
-
-    @property
-    def factor(self) -> float:
-        """The variance as a multiple of that of independent rows, by these windows alone."""
-        return float(np.exp(self.log_median - LOG_MEDIAN))
-
-    def after(self, p_value: float) -> "Usual":
-        """With one more window, which was compared with an earlier one."""
-        above = 2 * np.log(max(_deviate(p_value), TINY)) > self.log_median
-        step = STEP / (PRIOR_WINDOWS + self.windows + 1) * (0.5 if above else -0.5)
-        return Usual(self.windows + 1, max(LOG_MEDIAN, self.log_median + step))
-
-
-@dataclass(frozen=True, slots=True)
-class Learnt:
-    """How much noisier than independent rows a question is."""
-
-    factor: float = 1.0  #: of the variance: so many rows are worth one, the design effect
-    freedom: float = float("inf")  #: degrees of freedom of that estimate
-
-    def p_value(self, p_value: float) -> float:
-        """The p-value of the question in rows that are so noisy.
-
-        Examples
-        --------
-        >>> round(Learnt(4.0).p_value(0.0455), 3)
-        0.317
-        """
-        if self.factor <= 1.0:
-            return p_value
-        z = _deviate(p_value) / self.factor**0.5
-        tail = stdtr(self.freedom, -z) if np.isfinite(self.freedom) else ndtr(-z)
-        return min(1.0, float(2 * tail))
+_ByLength = Mapping[int, Mapping[Name, Usual]]  #: of windows, in looks
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,14 +60,21 @@ class WatchState:
 
     usual: "_ByLength" = field(default_factory=dict)  #: what is learnt
     failing: tuple[int, ...] = ()  #: lengths of the windows that were changed when last asked
+    looks: int = 0  #: at which there was something to judge, up to `SETTLED_AFTER`
+
+    @property
+    def settled(self) -> bool:
+        """Whether the stream was seen for long enough to know what noise is usual."""
+        return self.looks >= SETTLED_AFTER
 
     def to_dict(self) -> dict[str, Any]:
         """The state as plain data that JSON can hold."""
         return {
+            "looks": self.looks,
             "failing": list(self.failing),
             "usual": {
                 str(length): [
-                    [*name, one.windows, round(one.log_median, 4)] for name, one in usual.items()
+                    [*name, one.windows, round(one.log_quantile, 4)] for name, one in usual.items()
                 ]
                 for length, usual in self.usual.items()
             },
@@ -147,10 +85,11 @@ class WatchState:
         """The state that `to_dict` wrote."""
         return cls(
             usual={
-                int(length): {(a, b): Usual(n, median) for a, b, n, median in usual}
+                int(length): {(a, b): Usual(n, log) for a, b, n, log in usual}
                 for length, usual in plain["usual"].items()
             },
             failing=tuple(plain["failing"]),
+            looks=plain["looks"],
         )
 
 
@@ -215,103 +154,58 @@ def judge_windows(
         outcome by length; ``details["budget"]`` what false alarms are allowed.
     """
     alpha = policy.alpha / OVERLAP
-    verdicts: dict[int, Verdict] = {}
-    usual = dict(state.usual)
-    for length in sorted(windows):
-        tempered = partial(_tempered, learnt=learnt(usual, length))
-        verdicts[length] = judge_at(
-            compared.reference(length), windows[length], policy, alpha, tempered
-        )
-        if (
-            look % length < max(1, length // ASKED_PER_LENGTH)
-            and windows[length].n >= policy.min_rows
-        ):
-            before = compared.earlier(length, max(length, LAG))
-            usual[length] = _after(usual.get(length, {}), before, windows[length], policy)
+    noise = learnt(state.usual, sorted(windows))
+
+    def judged_at(length: int, *, detectable: bool) -> Verdict:
+        noisy = partial(tempered, noise=noise[length], settled=state.settled)
+        level = Level(alpha=alpha, tempered=noisy, detectable=detectable)
+        return judge_at(compared.reference(length), windows[length], policy, level)
+
+    verdicts = {length: judged_at(length, detectable=False) for length in sorted(windows)}
     failing = [one for one, verdict in verdicts.items() if verdict.outcome is Outcome.FAIL]
     shown = _shown(verdicts)
     details = {
         **verdicts[shown].details,
         "window_looks": shown,
         "windows": {str(one): verdict.outcome.value for one, verdict in verdicts.items()},
+        "settled": state.settled,
         "budget": {"false_alarms_per_week": policy.false_alarms_per_week, "alpha": alpha},
     }
-    verdict = with_reported(verdicts[shown], compared.reference(shown), windows[shown], policy)
-    learned = {length: held for length, held in usual.items() if held}
-    return replace(verdict, details=details), WatchState(learned, tuple(failing))
-
-
-def learnt(usual: Mapping[int, Mapping[_Name, Usual]], length: int) -> Callable[[_Name], Learnt]:
-    """How noisy each question is in windows of this length.
-
-    What the next shorter windows say counts as `PRIOR_WINDOWS` windows of this length, made
-    larger as the noise grew from the ones before to them, and by no more than rows that are
-    all alike would.
-    """
-    shorter = [one for one in sorted(usual) if one < length]
-
-    @cache
-    def of(name: _Name) -> Learnt:
-        chain: list[tuple[int, float]] = []
-        for one in shorter:
-            seen = usual[one].get(name, Usual())
-            chain.append((one, _learnt(seen, _expected(chain, one)).factor))
-        return _learnt(usual.get(length, {}).get(name, Usual()), _expected(chain, length))
-
-    return of
-
-
-def _learnt(seen: Usual, expected: float) -> Learnt:
-    worth = PRIOR_WINDOWS + seen.windows
-    factor = (PRIOR_WINDOWS * expected + seen.windows * seen.factor) / worth
-    shown = factor > 1 + SHOWN_FROM_Z * (2 / (EFFICIENCY * worth)) ** 0.5
-    return Learnt(factor, EFFICIENCY * worth) if shown or expected > 1 else Learnt()
-
-
-def _expected(chain: Sequence[tuple[int, float]], length: int) -> float:
-    """The factor that shorter windows let expect, by the way it grew so far."""
-    if not chain:
-        return 1.0
-    last, factor = chain[-1]
-    if len(chain) == 1 or factor <= 1:
-        return factor
-    before, was = chain[-2]
-    slope = np.log(factor / was) / np.log(last / before)
-    return float(factor * (length / last) ** np.clip(slope, 0.0, 1.0))
-
-
-def _tempered(
-    measured: Sequence[Measurement], learnt: Callable[[_Name], Learnt]
-) -> list[Measurement]:
-    """The measurements with p-values for rows that are so noisy."""
-    return [_tempered_one(one, learnt) for one in measured]
-
-
-def _tempered_one(one: Measurement, learnt: Callable[[_Name], Learnt]) -> Measurement:
-    if one.asked is None or one.p_value is None:
-        return one
-    noise = learnt((one.subject, one.statistic))
-    seen = one.minimum_detectable_effect
-    return replace(
-        one,
-        p_value=noise.p_value(one.p_value),
-        minimum_detectable_effect=None if seen is None else seen * noise.factor**0.5,
-    )
+    verdict = judged_at(shown, detectable=True)
+    verdict = with_reported(verdict, compared.reference(shown), windows[shown], policy)
+    judged = {length: one for length, one in windows.items() if one.n >= policy.min_rows}
+    usual = dict(state.usual)
+    for length, window in judged.items():
+        if look % length < max(1, length // ASKED_PER_LENGTH):
+            before = compared.earlier(length, max(length, LAG))
+            if before is not None and before.n >= policy.min_rows:
+                usual[length] = _after(
+                    usual.get(length, {}), (before, window), policy, _changed(verdicts[length])
+                )
+    after = WatchState(usual, tuple(failing), min(SETTLED_AFTER, state.looks + bool(judged)))
+    return replace(verdict, details=details), after
 
 
 def _after(
-    usual: Mapping[_Name, Usual], before: Profile | None, now: Profile, policy: DriftPolicy
-) -> Mapping[_Name, Usual]:
-    """What is usual, with these two windows compared; as it was if there is none before."""
-    if before is None or before.n < policy.min_rows:
-        return usual
-    asked = Asked(effects=policy.effects, min_rows=policy.min_rows, alpha=policy.alpha)
+    usual: Mapping[Name, Usual],
+    sides: tuple[Profile, Profile],
+    policy: DriftPolicy,
+    changed: Collection[Name],
+) -> Mapping[Name, Usual]:
+    """What is usual, with these two windows compared, but for what has changed."""
+    asked = Asked(
+        effects=policy.effects, min_rows=policy.min_rows, alpha=policy.alpha, detectable=False
+    )
     after = dict(usual)
-    for one in measure(before, now, asked):
-        if one.p_value is not None:
-            name = (one.subject, one.statistic)
+    for one in measure(*sides, asked):
+        name = (one.subject, one.statistic)
+        if one.p_value is not None and name not in changed:
             after[name] = usual.get(name, Usual()).after(one.p_value)
     return after
+
+
+def _changed(verdict: Verdict) -> set[Name]:
+    return {(one.subject, one.statistic) for one in verdict.measurements if one.drifted}
 
 
 def _shown(verdicts: Mapping[int, Verdict]) -> int:
@@ -323,8 +217,3 @@ def _shown(verdicts: Mapping[int, Verdict]) -> int:
     if by_outcome[Outcome.FAIL]:
         return min(by_outcome[Outcome.FAIL])
     return max(by_outcome[Outcome.ERROR] or by_outcome[Outcome.PASS] or verdicts)
-
-
-def _deviate(p_value: float) -> float:
-    """The size of the normal deviate with this two-sided p-value."""
-    return min(IMPOSSIBLE_Z, float(-ndtri(p_value / 2))) if p_value > 0 else IMPOSSIBLE_Z

@@ -63,8 +63,7 @@ def judge_stream(
         return sum(earlier, Profile.empty(stream.reference.bins))
 
     name = f"watch:{stream.model}:{stream.version}"
-    held = stream.store.flag(name)
-    before = WatchState.from_dict(json.loads(held)) if held else WatchState()
+    before = _before(stream)
     look = int(at.timestamp() // policy.interval_s)
     windows = _read(due(look, longest, before.failing), window, policy.min_rows)
     verdict, after = judge_windows(
@@ -81,6 +80,19 @@ def judge_stream(
         stream.store.set_flag(name, json.dumps(after.to_dict(), separators=(",", ":")))
     shown = int(verdict.details["window_looks"])
     return replace(verdict, window=(at - shown * step, at)), windows[shown]
+
+
+def _before(stream: Stream) -> WatchState:
+    """What was left behind by the looks at this version, or at the last one that has any.
+
+    Another version is asked by the same users, so the noise that is usual stays.
+    """
+    for version in range(stream.version, 0, -1):
+        held = stream.store.flag(f"watch:{stream.model}:{version}")
+        if held:
+            state = WatchState.from_dict(json.loads(held))
+            return state if version == stream.version else replace(state, failing=())
+    return WatchState()
 
 
 def _read(asked: Sequence[int], window: Callable[[int], Profile], least: int) -> dict[int, Profile]:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from homeostat.bins import (
+    HALVINGS,
     OCTAVES,
     PREDICTION,
     PROBABILITY,
@@ -23,7 +24,8 @@ from homeostat.schema import Feature, Kind, Schema, Target, Task
 from tests.core.made import places, text
 
 LARGEST = float(np.finfo(float).max)
-MOST = QUANTILES + 2 + 2 * (6 * OCTAVES + 2) + 2  #: quantiles, octaves on both sides, the ends
+#: Quantiles, their halves, octaves on both sides, the ends.
+MOST = QUANTILES + 2 + 2 * HALVINGS + 2 * (6 * OCTAVES + 2) + 2
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 ANY = st.floats()

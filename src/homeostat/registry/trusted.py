@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+import zlib
 from collections.abc import Iterator
 from io import BytesIO
 from threading import Lock
@@ -102,6 +103,11 @@ def dump_estimator(estimator: Any) -> bytes:
     return data
 
 
+#: What reading an archive and the JSON in it raises for what is none: also an encrypted member
+#: or an unknown compression (RuntimeError and its kinds), a damaged one, and a nesting that
+#: is deeper than can be followed.
+UNREADABLE = (zipfile.BadZipFile, zlib.error, KeyError, ValueError, RuntimeError, EOFError)
+
 #: numpy reads the heads of arrays through `ast`, which fails now and then in CPython 3.11
 #: when several threads are in it (python/cpython#106905).
 _LOADING = Lock()
@@ -134,7 +140,7 @@ def _refuse_foreign(data: bytes) -> None:
     try:
         with zipfile.ZipFile(BytesIO(data)) as archive:
             schema = json.loads(archive.read(_SCHEMA))
-    except (zipfile.BadZipFile, KeyError, ValueError, NotImplementedError) as error:
+    except UNREADABLE as error:
         cause = f"{type(error).__name__}: {error}"
         raise StateError(f"the model is no skops file ({cause})") from error
     nodes = set(_nodes(schema))

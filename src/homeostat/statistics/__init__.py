@@ -6,7 +6,7 @@ A statistic judges nothing; what is large enough to matter is said in `homeostat
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +20,10 @@ from homeostat.profile import Counts, FeatureProfile
 __all__ = [
     "STATISTICS",
     "Distance",
+    "Levelled",
     "Scores",
     "Statistic",
+    "count_level",
     "divergence_detectable",
     "divergence_p_value",
     "finite_moments",
@@ -90,6 +92,18 @@ class Statistic(Protocol):
         ...
 
 
+@runtime_checkable
+class Levelled(Protocol):
+    """A statistic whose scatter is not that of a shift: its power follows from a p-value.
+
+    That of just the effect that is asked for stands for asking for it.
+    """
+
+    def level(self, reference: FeatureProfile, current: FeatureProfile, effect: float) -> float:
+        """The p-value of the least that has this effect."""
+        ...
+
+
 STATISTICS: Catalog[Callable[[], Statistic]] = Catalog("statistic", "homeostat.statistics")
 
 
@@ -119,6 +133,23 @@ def share_detectable(
     seen = fewest * (1 - fewest / n_current) or 1.0
     chance = float(ndtr(ndtri(POWER) * np.sqrt(1 + needed / seen)))
     return float(betaincinv(fewest, n_current - fewest + 1, chance)) - share
+
+
+def count_level(cases: int, n_reference: int, count: int, n_current: int) -> float:
+    """The level at which `share_detectable` asks for just this count in the window.
+
+    Between the p-values of the count and of one row less, so that rounding decides nothing.
+
+    Examples
+    --------
+    >>> count_level(0, 1_000, 3, 200) < 0.05 < count_level(0, 1_000, 2, 200)
+    True
+    """
+    least, fewer = (
+        share_p_value(cases, n_reference, min(max(one, 0), n_current), n_current)
+        for one in (count, count - 1)
+    )
+    return float((least * fewer) ** 0.5)
 
 
 def shift_detectable(reference_rows: int, n_current: int, alpha: float) -> float:
@@ -298,7 +329,10 @@ class Scores:
             share = float(self.weights[1]) / self.rows
             rise = share_detectable(share, self.rows, n, alpha)
             return rise * float(self.atoms[1] - self.atoms[0])
-        return self.critical(n, alpha) + float(ndtri(POWER) * np.sqrt(1 / n + 1 / self.rows))
+        critical = self.critical(n, alpha)
+        # With skewed scores a window whose mean is higher scatters more (that of a tilted law).
+        scatter = max(1.0, 1.0 + self.skewness * critical)
+        return critical + float(ndtri(POWER) * np.sqrt(scatter / n + 1 / self.rows))
 
     def critical(self, n: int, alpha: float) -> float:
         """The mean score of n rows from which on `p_value` is about `alpha`.

@@ -66,6 +66,11 @@ class KolmogorovSmirnov:
         _, m = _below(reference)
         return min(1.0, (critical + 0.18 - 0.30 / critical) / _scale(m, int(current.present.sum())))
 
+    def level(self, reference: FeatureProfile, current: FeatureProfile, effect: float) -> float:
+        """That of this D."""
+        _, m = _below(reference)
+        return float(kolmogorov(_scale(m, int(current.present.sum())) * effect))
+
 
 @lru_cache(maxsize=REMEMBERED)
 def _below(reference: FeatureProfile) -> tuple[NDArray[np.float64], int]:

@@ -1,13 +1,16 @@
 """Share of rows without a value."""
 
 from dataclasses import dataclass
+from math import ceil
 
 from homeostat.bins import FeatureBins
 from homeostat.chance import share_p_value
 from homeostat.profile import FeatureProfile
-from homeostat.statistics import STATISTICS, Distance, share_detectable
+from homeostat.statistics import STATISTICS, Distance, count_level, share_detectable
 
 __all__ = ["MissingShare"]
+
+HALF = 0.5
 
 
 @STATISTICS.register("missing")
@@ -29,3 +32,11 @@ class MissingShare:
         """The rise of the share, or its fall where most values are missing."""
         m = reference.n
         return share_detectable(reference.missing / m, m, current.n, alpha)
+
+    def level(self, reference: FeatureProfile, current: FeatureProfile, effect: float) -> float:
+        """That of the fewest rows more, or fewer where most are missing."""
+        m, n = reference.n, current.n
+        share = reference.missing / m
+        if share > HALF:
+            return count_level(m - reference.missing, m, ceil((1 - share + effect) * n), n)
+        return count_level(reference.missing, m, ceil((share + effect) * n), n)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +10,13 @@ from numpy.typing import NDArray
 from homeostat.bins import FeatureBins
 from homeostat.chance import share_p_value
 from homeostat.profile import FeatureProfile
-from homeostat.statistics import REMEMBERED, STATISTICS, Distance, share_detectable
+from homeostat.statistics import (
+    REMEMBERED,
+    STATISTICS,
+    Distance,
+    count_level,
+    share_detectable,
+)
 
 __all__ = ["UnseenShare"]
 
@@ -46,6 +53,12 @@ class UnseenShare:
         """The rise of the share."""
         _, before, m = _expected(reference)
         return share_detectable(before / m, m, int(current.present.sum()), alpha, varies=False)
+
+    def level(self, reference: FeatureProfile, current: FeatureProfile, effect: float) -> float:
+        """That of the fewest rows more."""
+        _, before, m = _expected(reference)
+        n = int(current.present.sum())
+        return count_level(before, m, ceil((before / m + effect) * n), n)
 
 
 @lru_cache(maxsize=REMEMBERED)

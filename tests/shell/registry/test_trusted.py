@@ -174,7 +174,40 @@ def test_types_that_are_not_listed_are_named(estimator: Any, name: str) -> None:
         load_estimator(skops.io.dumps(estimator))
 
 
-@pytest.mark.parametrize("data", [b"", b"PK\x05\x06" + b"\0" * 18, zipped({"schema.json": b"{}"})])
+def squeezed(data: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("schema.json", data)
+    return buffer.getvalue()
+
+
+def changed(data: bytes, at: int, new: bytes) -> bytes:
+    return data[:at] + new + data[at + len(new) :]
+
+
+def encrypted() -> bytes:
+    """A member whose header says that it is encrypted, in the file and in its directory."""
+    data = zipped({"schema.json": b"{}"})
+    return changed(changed(data, 6, b"\x01"), data.index(b"PK\x01\x02") + 8, b"\x01")
+
+
+def compressed_in_an_unknown_way() -> bytes:
+    data = zipped({"schema.json": b"{}"})
+    return changed(changed(data, 8, b"\x63"), data.index(b"PK\x01\x02") + 10, b"\x63")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(b"PK\x05\x06" + b"\0" * 18, id="an empty archive"),
+        pytest.param(zipped({"schema.json": b"{}"}), id="an empty description"),
+        pytest.param(zipped({"schema.json": b"[" * 200_000}), id="deeper than can be followed"),
+        pytest.param(encrypted(), id="encrypted"),
+        pytest.param(compressed_in_an_unknown_way(), id="an unknown compression"),
+        pytest.param(changed(squeezed(b"{}" * 500), 41, b"\xff" * 8), id="damaged"),
+    ],
+)
 def test_what_is_no_model_is_refused(data: bytes) -> None:
     with pytest.raises(StateError):
         load_estimator(data)
