@@ -35,9 +35,9 @@ def town(stages: Stages) -> Iterator[Town]:
 
 
 def looking_every(loop: Loop, span: timedelta) -> Loop:
-    """The loop, whose looks share the budget as so many a week."""
+    """The loop with looks so far apart, and one false alarm allowed in ten weeks."""
     policy = loop.monitor.policy
-    drift = replace(policy.drift, interval_s=span.total_seconds())
+    drift = replace(policy.drift, interval_s=span.total_seconds(), false_alarms_per_week=0.1)
     return replace(loop, monitor=replace(loop.monitor, policy=replace(policy, drift=drift)))
 
 
