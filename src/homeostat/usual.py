@@ -10,7 +10,16 @@ from scipy.special import ndtr, ndtri, stdtr
 
 from homeostat.verdict import Measurement
 
-__all__ = ["INDEPENDENT", "Name", "Noise", "Usual", "learnt", "tempered"]
+__all__ = [
+    "INDEPENDENT",
+    "LOG_QUANTILE",
+    "Name",
+    "Noise",
+    "Usual",
+    "deviate",
+    "learnt",
+    "tempered",
+]
 
 Name: TypeAlias = tuple[str, str]  #: subject and statistic
 

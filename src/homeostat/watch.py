@@ -38,8 +38,8 @@ OVERLAP = 5.0
 #: the same on both sides of a change but for the looks right after it.
 LAG = 24
 
-#: Looks until a stream is known: a third of a day where they are made every five minutes.
-#: Until then only changes that no mix of users makes count.
+#: Age in looks from which on a stream counts as known: a third of a day where they are made
+#: every five minutes.  Until then only changes that no mix of users makes count.
 SETTLED_AFTER = 96
 
 _ByLength = Mapping[int, Mapping[Name, Usual]]  #: of windows, in looks
@@ -60,17 +60,12 @@ class WatchState:
 
     usual: "_ByLength" = field(default_factory=dict)  #: what is learnt
     failing: tuple[int, ...] = ()  #: lengths of the windows that were changed when last asked
-    looks: int = 0  #: at which there was something to judge, up to `SETTLED_AFTER`
-
-    @property
-    def settled(self) -> bool:
-        """Whether the stream was seen for long enough to know what noise is usual."""
-        return self.looks >= SETTLED_AFTER
+    settled: bool = False  #: whether the stream is so old that what is usual counts as known
 
     def to_dict(self) -> dict[str, Any]:
         """The state as plain data that JSON can hold."""
         return {
-            "looks": self.looks,
+            "settled": self.settled,
             "failing": list(self.failing),
             "usual": {
                 str(length): [
@@ -89,7 +84,7 @@ class WatchState:
                 for length, usual in plain["usual"].items()
             },
             failing=tuple(plain["failing"]),
-            looks=plain["looks"],
+            settled=plain["settled"],
         )
 
 
@@ -155,9 +150,10 @@ def judge_windows(
     """
     alpha = policy.alpha / OVERLAP
     noise = learnt(state.usual, sorted(windows))
+    settled = state.settled or _settled(compared, max(windows), policy)
 
     def judged_at(length: int, *, detectable: bool) -> Verdict:
-        noisy = partial(tempered, noise=noise[length], settled=state.settled)
+        noisy = partial(tempered, noise=noise[length], settled=settled)
         level = Level(alpha=alpha, tempered=noisy, detectable=detectable)
         return judge_at(compared.reference(length), windows[length], policy, level)
 
@@ -168,7 +164,7 @@ def judge_windows(
         **verdicts[shown].details,
         "window_looks": shown,
         "windows": {str(one): verdict.outcome.value for one, verdict in verdicts.items()},
-        "settled": state.settled,
+        "settled": settled,
         "budget": {"false_alarms_per_week": policy.false_alarms_per_week, "alpha": alpha},
     }
     verdict = judged_at(shown, detectable=True)
@@ -182,8 +178,13 @@ def judge_windows(
                 usual[length] = _after(
                     usual.get(length, {}), (before, window), policy, _changed(verdicts[length])
                 )
-    after = WatchState(usual, tuple(failing), min(SETTLED_AFTER, state.looks + bool(judged)))
-    return replace(verdict, details=details), after
+    return replace(verdict, details=details), WatchState(usual, tuple(failing), settled)
+
+
+def _settled(compared: Compared, longest: int, policy: DriftPolicy) -> bool:
+    """Whether there were rows to judge so long ago."""
+    before = compared.earlier(longest, SETTLED_AFTER)
+    return before is not None and before.n >= policy.min_rows
 
 
 def _after(

@@ -92,12 +92,12 @@ def test_what_only_reports_is_not_corrected_and_costs_nothing() -> None:
 
 
 def test_a_question_with_more_weight_needs_less_evidence() -> None:
-    """With weights 8 and 1 the level is split 8 to 1, and what is left goes to the rest."""
+    """With weights 32 and 1 the level is split 32 to 1, and what is left goes to the rest."""
     shift, other = replace(measurement(0.01), statistic="location"), measurement(0.004)
     after = corrected([shift, other], alpha=0.05)
 
-    assert weight("location") == 8
-    assert [one.p_value for one in after] == pytest.approx([0.01 * 9 / 8, 0.01 * 9 / 8])
+    assert weight("location") == 32
+    assert [one.p_value for one in after] == pytest.approx([0.01 * 33 / 32, 0.01 * 33 / 32])
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=20))

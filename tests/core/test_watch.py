@@ -58,7 +58,7 @@ class Stream:
 
     def __init__(self, policy: DriftPolicy = POLICY, *, settled: bool = True) -> None:
         self.policy = policy
-        self.state = WatchState(looks=SETTLED_AFTER if settled else 0)
+        self.state = WatchState(settled=settled)
         self.parts: list[Profile] = []
 
     def look(self, part: Profile) -> Verdict:
@@ -151,7 +151,7 @@ def test_noise_of_dependent_rows_is_learnt() -> None:
     stream = Stream(settled=False)
     verdicts = stream.looks(window(i, shift) for i, shift in enumerate(shifts.tolist()))
     naive = [
-        judge_windows(ALONE, {1: part}, POLICY, WatchState(looks=SETTLED_AFTER), look=1)[0].outcome
+        judge_windows(ALONE, {1: part}, POLICY, WatchState(settled=True), look=1)[0].outcome
         for part in stream.parts[100:]
     ]
     alarms = [one.outcome for one in verdicts[100:]].count(Outcome.FAIL)
@@ -188,12 +188,9 @@ def test_of_an_unknown_stream_only_changes_that_no_mix_of_users_makes_count() ->
     assert blind > known > 0
 
 
-def test_a_stream_is_known_after_so_many_windows_that_could_be_judged() -> None:
+def test_a_stream_is_known_once_there_were_enough_rows_so_long_ago() -> None:
     stream = Stream(settled=False)
-    stream.looks(window(seed, n=10) for seed in range(1, 15))
-    assert stream.state.looks == 0
-
-    stream.looks(window(seed) for seed in range(15, 15 + SETTLED_AFTER - 1))
+    stream.looks(window(seed) for seed in range(1, SETTLED_AFTER + 1))
     assert not stream.state.settled
 
     stream.look(window(500))

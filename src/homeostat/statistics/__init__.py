@@ -329,10 +329,11 @@ class Scores:
             share = float(self.weights[1]) / self.rows
             rise = share_detectable(share, self.rows, n, alpha)
             return rise * float(self.atoms[1] - self.atoms[0])
-        critical = self.critical(n, alpha)
+        critical, power = self.critical(n, alpha), float(ndtri(POWER))
         # With skewed scores a window whose mean is higher scatters more (that of a tilted law).
-        scatter = max(1.0, 1.0 + self.skewness * critical)
-        return critical + float(ndtri(POWER) * np.sqrt(scatter / n + 1 / self.rows))
+        mean = critical + power * n**-0.5
+        scatter = max(1.0, 1.0 + self.skewness * mean)
+        return critical + power * float(np.sqrt(scatter / n + 1 / self.rows))
 
     def critical(self, n: int, alpha: float) -> float:
         """The mean score of n rows from which on `p_value` is about `alpha`.

@@ -17,7 +17,7 @@ __all__ = ["Tail"]
 FREEDOM = 3
 
 #: The score of the outermost rows: where no more are in a bin the ratio is not known better.
-HIGHEST = 3.0
+HIGHEST = 2.0
 
 
 @STATISTICS.register("tail")
