@@ -24,7 +24,7 @@ def polars_source(frame: pl.DataFrame | pl.LazyFrame) -> Source:
         for part in _parts(frame, chosen):
             yield from table_batches(part.to_arrow(compat_level=_NEWEST))
 
-    kinds = {name: _kind(dtype) for name, dtype in schema.items()}
+    kinds = {name: _kind(name, dtype) for name, dtype in schema.items()}
     return Source(what="the frame", kinds=kinds, batches=batches)
 
 
@@ -43,7 +43,10 @@ def _readable(column: Column, dtype: pl.DataType) -> pl.Expr:
     return pl.col(column.name).cast(pl.Float64 if column.kind.is_numeric else pl.String)
 
 
-def _kind(dtype: pl.DataType) -> ColumnKind:
+def _kind(name: str, dtype: pl.DataType) -> ColumnKind:
+    if "\0" in name:
+        reason = "has a NUL in its name, which Arrow cannot hold: rename it"
+        return ColumnKind(kind=None, type=str(dtype), reason=reason)
     if dtype in _WIDE:
         return arrow_kind_of(pl.Int64(), str(dtype))
     if dtype == pl.Object:

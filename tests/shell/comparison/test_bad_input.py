@@ -123,6 +123,16 @@ def test_any_name_will_do(name: str) -> None:
     assert name in found.to_dict()["features"]
 
 
+def test_a_name_that_arrow_cannot_hold_costs_its_column_alone() -> None:
+    before, now = (one.rename({"plan": "pl\0an"}) for one in (BEFORE, QUIET))
+    found = compare(before, now)
+    plain = compare(BEFORE.drop("plan"), QUIET.drop("plan"))
+
+    assert "has a NUL in its name" in found.features["pl\0an"].reason
+    assert found.features["pl\0an"].outcome is Outcome.INCONCLUSIVE
+    assert found.features["income"].outcome is plain.features["income"].outcome is Outcome.PASS
+
+
 def test_two_columns_of_one_name_are_refused() -> None:
     twice = pd.DataFrame(np.ones((300, 2)), columns=["x", "x"])
 
