@@ -59,6 +59,10 @@ WEIGHTS = {
 }
 
 
+#: In so many rows that an effect's p-value is smaller, what is seen of it hardly scatters.
+LEAST_LEVEL = 1e-200
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """What is asked of two profiles."""
@@ -108,7 +112,9 @@ def _detectable(
 ) -> float | None:
     """The effect that is both significant and as large as asked in 80 of 100 windows."""
     if asked and isinstance(statistic, Levelled):
-        return statistic.detectable(*sides, min(alpha, statistic.level(*sides, asked)))
+        level = statistic.level(*sides, asked)
+        if level > LEAST_LEVEL:
+            return statistic.detectable(*sides, min(alpha, level))
     return _shifted(partial(statistic.detectable, *sides), asked, alpha)
 
 

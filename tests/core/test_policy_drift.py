@@ -254,6 +254,21 @@ def test_every_measurement_says_what_it_could_have_seen() -> None:
     assert verdict.reason.endswith(f"{len(deciding)} questions")
 
 
+@pytest.mark.parametrize("times", [1_000, 100_000])
+def test_what_could_have_been_seen_is_stated_in_any_number_of_rows(times: int) -> None:
+    """The p-value of the effect that is asked is 0 in millions of rows, as far as floats go."""
+    before, now = (
+        Profile(one.bins, one.counts * times, one.moments * times, one.joint * times)
+        for one in (REFERENCE, window(1_000))
+    )
+    verdict = judge_drift(before, now, POLICY)
+    deciding = [one for one in verdict.measurements if one.asked is not None]
+
+    for one in deciding:
+        assert one.asked is not None
+        assert one.asked <= (one.minimum_detectable_effect or 0.0) <= 1.1 * one.asked
+
+
 def test_a_verdict_can_be_written_down_for_constant_features_too() -> None:
     columns = {"x": np.full(500, 3.0), "y": np.arange(500.0)}
     bins = fitted(columns)
