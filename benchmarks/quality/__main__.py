@@ -9,6 +9,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from datetime import UTC, datetime
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 from benchmarks.machine import described, versions
 from benchmarks.page import fill
@@ -36,8 +37,12 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--reference", type=int, default=100_000, help="its rows")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="0: in this process")
-    parser.add_argument("--kept", type=Path, default=KEPT, help="where the results are kept")
-    parser.add_argument("--again", action="store_true", help="tables of the kept results alone")
+    parser.add_argument(
+        "--kept", type=Path, nargs="+", default=[KEPT], help="where the results are kept"
+    )
+    parser.add_argument(
+        "--again", action="store_true", help="tables of what is kept alone, in several files too"
+    )
     parser.add_argument("--date", help="of the run [default: today, UTC]")
     parser.add_argument("--write", action="store_true", help=f"the tables to {PAGE.name}")
     parser.add_argument("--check", action="store_true", help="leave with 1 when a target is missed")
@@ -46,21 +51,32 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
 
 def main(given: Sequence[str] | None = None) -> int:
     asked = arguments(given)
-    if asked.again:
-        kept = json.loads(asked.kept.read_text(encoding="utf-8"))
-    else:
-        date = asked.date or f"{datetime.now(UTC):%Y-%m-%d}"
-        installed = versions("homeostat", "numpy", "scipy")
-        named = ", ".join(f"{name} {version}" for name, version in installed.items())
-        kept = {"made": f"{described(date)}. {named}.", "results": _results(asked)}
-        asked.kept.parent.mkdir(parents=True, exist_ok=True)
-        asked.kept.write_text(json.dumps(kept), encoding="utf-8")
+    kept = _kept(asked.kept) if asked.again else _measured(asked)
     text = f"{kept['made']}\n\n{report(kept['results'])}"
     print(text)
     if asked.write:
         fill(PAGE, "bench-quality", text)
     missed = [one for one in targets(kept["results"]) if not one.met]
     return 1 if asked.check and missed else 0
+
+
+def _kept(files: Sequence[Path]) -> dict[str, Any]:
+    """What one run kept, or several that each did a part of it with ``--only``."""
+    read = [json.loads(one.read_text(encoding="utf-8")) for one in files]
+    made = dict.fromkeys(one["made"] for one in read)
+    return {"made": " ".join(made), "results": [row for one in read for row in one["results"]]}
+
+
+def _measured(asked: argparse.Namespace) -> dict[str, Any]:
+    date = asked.date or f"{datetime.now(UTC):%Y-%m-%d}"
+    installed = versions("homeostat", "numpy", "scipy")
+    named = ", ".join(f"{name} {version}" for name, version in installed.items())
+    scaled = f" Numbers of windows times {asked.scale:g}." if asked.scale != 1 else ""
+    made = f"{described(date)}. {named}.{scaled}"
+    kept = {"made": made, "results": _results(asked)}
+    asked.kept[0].parent.mkdir(parents=True, exist_ok=True)
+    asked.kept[0].write_text(json.dumps(kept), encoding="utf-8")
+    return kept
 
 
 def _results(asked: argparse.Namespace) -> Results:

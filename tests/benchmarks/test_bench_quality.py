@@ -1,6 +1,7 @@
 """The bench of quality counts, judges and plants what it says."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -283,3 +284,19 @@ def test_kept_results_give_the_same_tables_again(
     assert codes == [0, 0]
     assert first == second
     assert "What overlapping windows are worth" in first
+
+
+def test_parts_that_were_run_apart_are_joined(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = [tmp_path / "one.json", tmp_path / "other.json"]
+    small = ["--quick", "--jobs", "0", "--reference", "2000", "--date", "2026-01-05"]
+    for file, only in zip(files, ("stated effect of g, 200", "overlap"), strict=True):
+        assert main(["--only", only, "--kept", str(file), *small]) == 0
+    capsys.readouterr()
+    assert main(["--again", "--kept", *map(str, files)]) == 0
+    text = capsys.readouterr().out
+
+    assert text.count("2026-01-05") == 1
+    assert "stated effect of g, 200 rows" in text
+    assert "### What overlapping windows are worth" in text
