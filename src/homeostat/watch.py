@@ -13,6 +13,8 @@ from homeostat.verdict import Outcome, Verdict
 
 __all__ = [
     "LENGTHS",
+    "OVERLAP",
+    "SETTLED_AFTER",
     "Compared",
     "WatchState",
     "due",
@@ -41,6 +43,8 @@ LAG = 24
 #: Age in looks from which on a stream counts as known: a third of a day where they are made
 #: every five minutes.  Until then only changes that no mix of users makes count.
 SETTLED_AFTER = 96
+
+UNSETTLED = "the stream is too young to know its usual noise, so only large changes count"
 
 _ByLength = Mapping[int, Mapping[Name, Usual]]  #: of windows, in looks
 
@@ -169,6 +173,8 @@ def judge_windows(
     }
     verdict = judged_at(shown, detectable=True)
     verdict = with_reported(verdict, compared.reference(shown), windows[shown], policy)
+    if not settled and verdict.outcome is Outcome.PASS:
+        verdict = replace(verdict, reason=f"{verdict.reason}; {UNSETTLED}")
     judged = {length: one for length, one in windows.items() if one.n >= policy.min_rows}
     usual = dict(state.usual)
     for length, window in judged.items():

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import ndtr
 
-from homeostat.usual import LOG_QUANTILE, Noise, Usual, deviate, learnt, tempered
+from homeostat.usual import LOG_QUANTILE, Name, Noise, Usual, deviate, learnt, tempered
 from homeostat.verdict import Measurement
 
 NAME = ("x", "location")
@@ -97,11 +97,28 @@ def test_an_unknown_stream_may_move_by_three_times_the_effect_that_is_asked() ->
         0.5 / (0.15**2 + 0.0773**2) ** 0.5, rel=0.01
     )
     assert (far.p_value or 0.0) < 1e-100
+    assert one.minimum_detectable_effect == pytest.approx(np.hypot(0.3, 5.7 * 0.15))
+
+
+@pytest.mark.parametrize(
+    ("noise", "known"), [pytest.param({NAME: Noise(4.0)}, 0.6), pytest.param({}, 0.3)]
+)
+def test_what_an_unknown_stream_hides_does_not_hang_on_how_quiet_a_window_is(
+    noise: dict[Name, Noise], known: float
+) -> None:
+    loud, quiet, silent = (
+        replace(MEASURED, effect=effect, p_value=p_value)
+        for effect, p_value in ((0.08, 0.3), (0.001, 0.99), (0.0, 1.0))
+    )
+    seen = tempered([loud, quiet, silent], noise, settled=False)
+
+    hidden = [one.minimum_detectable_effect for one in seen]
+    assert hidden == pytest.approx([np.hypot(known, 5.7 * 0.15)] * 3)
+    assert all((one.p_value or 0.0) >= 0.3 for one in seen)
 
 
 @pytest.mark.parametrize("settled", [True, False])
 def test_what_has_no_p_value_or_decides_nothing_is_left_as_it_is(settled: bool) -> None:
     unknown = [replace(MEASURED, p_value=None), replace(MEASURED, asked=None)]
-    unknown += [replace(MEASURED, effect=0.0, p_value=1.0)]
 
-    assert tempered(unknown, {}, settled=settled) == unknown
+    assert tempered(unknown, {NAME: Noise(4.0)}, settled=settled) == unknown

@@ -183,6 +183,8 @@ def test_of_an_unknown_stream_only_changes_that_no_mix_of_users_makes_count() ->
     )
 
     assert (first.outcome, first.details["settled"]) == (Outcome.PASS, False)
+    assert "too young" in first.reason
+    assert "too young" not in large.reason
     assert (again.outcome, again.details["settled"]) == (Outcome.FAIL, True)
     assert large.outcome is Outcome.FAIL
     assert blind > known > 0
