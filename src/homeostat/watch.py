@@ -30,7 +30,7 @@ LENGTHS = (1, 2, 3, 5, 8, 12, 20, 32, 48, 96, 288)
 ASKED_PER_LENGTH = 8
 
 #: So many independent windows all the overlapping ones are worth, counted in alarms: 4.6 to
-#: 5.1 were simulated for the default lengths and critical values of 4 to 5 standard errors
+#: 5.5 were simulated for the default lengths and critical values of 4 to 4.75 standard errors
 #: (benchmarks/quality), and no more than eight of the lengths can be significant and not
 #: too small to matter at once.
 OVERLAP = 5.0
