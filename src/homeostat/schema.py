@@ -53,6 +53,13 @@ class Feature:
     categories: tuple[str, ...] = ()  #: those known; another one is scored as unknown
     nullable: bool = False  #: whether a value may be missing
 
+    def __post_init__(self) -> None:
+        """Write equal bounds in one way: 0, 0.0 and -0.0 are the same limit."""
+        for name in ("minimum", "maximum"):
+            value = getattr(self, name)
+            if value is not None:
+                object.__setattr__(self, name, float(value) + 0.0)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:

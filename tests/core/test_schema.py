@@ -83,6 +83,14 @@ def test_a_schema_survives_json(features: list[Feature]) -> None:
     assert after.digest == before.digest
 
 
+@pytest.mark.parametrize("zero", [0, 0.0, -0.0])
+def test_equal_schemas_have_one_digest(zero: float) -> None:
+    one, other = schema(number("age", maximum=zero)), schema(number("age", maximum=0.0))
+
+    assert one == other
+    assert one.digest == other.digest
+
+
 def test_the_digest_sees_every_part() -> None:
     plain = schema(number("x"), number("y"))
     others = [
