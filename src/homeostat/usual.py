@@ -51,8 +51,8 @@ EFFICIENCY = 0.64
 SHOWN_FROM_Z, MANY = 4.0, 0.1
 
 #: Degrees of freedom of what is usual in a stream that depends on itself: no mix of users
-#: moves by a normal law.  Weeks of simulated streams keep their budget with 10 and break it
-#: with 20 (benchmarks/quality).
+#: moves by a normal law.  On 3,300 looks at simulated streams (those of benchmarks/quality)
+#: no alarm came after the first hundred with 10, and up to nine with 20; 8 leaves a margin.
 FREEDOM = 8.0
 
 #: An answer beyond it is as good as impossible.
