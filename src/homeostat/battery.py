@@ -9,8 +9,9 @@ from scipy.special import ndtri
 
 from homeostat.bins import FeatureBins
 from homeostat.joint import together
+from homeostat.power import POWER
 from homeostat.profile import FeatureProfile, Profile
-from homeostat.statistics import POWER, STATISTICS, Distance, Levelled, Statistic
+from homeostat.statistics import STATISTICS, Distance, Levelled, Statistic
 from homeostat.verdict import Measurement
 
 __all__ = ["EFFECTS", "TOGETHER", "Asked", "corrected", "left_out", "measure", "weight"]

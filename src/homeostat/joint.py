@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from scipy.special import chdtrc, chdtri, chndtrinc, ndtr, ndtri
 
 from homeostat.bins import STRONGEST
+from homeostat.power import POWER
 from homeostat.profile import Profile, Scored, full_matrix
-from homeostat.statistics import POWER, Distance
+from homeostat.statistics import Distance
 
 __all__ = ["PairChange", "Together", "together"]
 

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 from scipy.stats import rankdata
 
-__all__ = ["POWER", "Separation", "separation"]
+from homeostat.power import POWER
+
+__all__ = ["Separation", "separation"]
 
 Matrix = NDArray[np.float64]
-
-POWER = 0.8  #: chance to see a difference of the minimum detectable effect
 
 #: A permuted feature that costs less AUC than this gives nothing away.
 LEAST_LOSS = 0.01

@@ -10,11 +10,12 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaincinv, chdtrc, chdtri, chndtrinc, ndtr, ndtri
+from scipy.special import chdtrc, ndtr, ndtri
 
 from homeostat.bins import FeatureBins
-from homeostat.chance import fewest_cases, saddlepoint, share_p_value
+from homeostat.chance import saddlepoint, share_p_value
 from homeostat.extension import Catalog
+from homeostat.power import POWER, divergence_excess, share_detectable
 from homeostat.profile import Counts, FeatureProfile
 
 __all__ = [
@@ -23,7 +24,6 @@ __all__ = [
     "Levelled",
     "Scores",
     "Statistic",
-    "count_level",
     "divergence_detectable",
     "divergence_p_value",
     "finite_moments",
@@ -31,12 +31,7 @@ __all__ = [
     "normal_scores",
     "pool_rare",
     "positions",
-    "share_detectable",
-    "shift_detectable",
 ]
-
-#: A change of the minimum detectable effect is seen with this probability.
-POWER = 0.8
 
 #: From so many standard errors on a p-value is that of the saddlepoint, not the normal limit.
 TAIL_FROM_Z = 2.5
@@ -105,57 +100,6 @@ class Levelled(Protocol):
 
 
 STATISTICS: Catalog[Callable[[], Statistic]] = Catalog("statistic", "homeostat.statistics")
-
-
-def share_detectable(
-    share: float, n_reference: int, n_current: int, alpha: float, *, varies: bool = True
-) -> float:
-    """The rise of a share that `share_p_value` puts under `alpha` in 80 of 100 windows.
-
-    For a share over a half it is the fall.
-
-    Parameters
-    ----------
-    varies
-        Whether another reference of as many rows would have another count.
-
-    Examples
-    --------
-    >>> round(share_detectable(0.0, 100_000, 200, 1e-6), 3)
-    0.021
-    """
-    share = min(share, 1 - share)
-    fewest, slope = fewest_cases(share * n_reference, n_reference, n_current, alpha)
-    if fewest > n_current:
-        return 1.0 - share
-    # The count that is needed varies with that of the reference.
-    needed = slope * slope * share * (1 - share) * n_reference if varies else 0.0
-    seen = fewest * (1 - fewest / n_current) or 1.0
-    chance = float(ndtr(ndtri(POWER) * np.sqrt(1 + needed / seen)))
-    return float(betaincinv(fewest, n_current - fewest + 1, chance)) - share
-
-
-def count_level(cases: int, n_reference: int, count: int, n_current: int) -> float:
-    """The level at which `share_detectable` asks for just this count in the window.
-
-    Between the p-values of the count and of one row less, so that rounding decides nothing.
-
-    Examples
-    --------
-    >>> count_level(0, 1_000, 3, 200) < 0.05 < count_level(0, 1_000, 2, 200)
-    True
-    """
-    least, fewer = (
-        share_p_value(cases, n_reference, min(max(one, 0), n_current), n_current)
-        for one in (count, count - 1)
-    )
-    return float((least * fewer) ** 0.5)
-
-
-def shift_detectable(reference_rows: int, n_current: int, alpha: float) -> float:
-    """The shift of a mean, in its deviations, that is seen in 80 of 100 windows."""
-    needed = float(ndtri(1 - alpha / 2)) + float(ndtri(POWER))
-    return needed * float(np.sqrt(1 / n_current + 1 / reference_rows))
 
 
 def finite_moments(side: FeatureProfile) -> tuple[int, float, float]:
@@ -235,7 +179,7 @@ def divergence_p_value(squared: float, reference: Counts, current: Counts) -> fl
 def divergence_detectable(reference: Counts, current: Counts, alpha: float) -> float:
     """The divergence, as for `divergence_p_value`, that is seen in 80 of 100 windows."""
     spread = 1 / int(reference.sum()) + 1 / int(current.sum())
-    return _excess(len(reference) - 1, alpha) * spread
+    return divergence_excess(len(reference) - 1, alpha) * spread
 
 
 def pool_rare(reference: Counts, current: Counts) -> tuple[Counts, Counts]:
@@ -402,12 +346,6 @@ def normal_scores(reference: FeatureProfile) -> Scores:
     middle = (np.cumsum(counts) - counts / 2) / counts.sum()
     raw = ndtri(np.clip(middle, middle[held[0]], middle[held[-1]]))
     return Scores.standardised(raw, counts)
-
-
-@lru_cache(maxsize=REMEMBERED)
-def _excess(freedom: int, alpha: float) -> float:
-    """The non-centrality at which a chi-square passes its critical value in 80 of 100 cases."""
-    return float(chndtrinc(chdtri(freedom, alpha), freedom, 1 - POWER))
 
 
 @lru_cache(maxsize=REMEMBERED)

@@ -7,8 +7,9 @@ import numpy as np
 
 from homeostat.bins import FeatureBins
 from homeostat.chance import share_p_value
+from homeostat.power import share_detectable
 from homeostat.profile import FeatureProfile
-from homeostat.statistics import REMEMBERED, STATISTICS, Distance, share_detectable
+from homeostat.statistics import REMEMBERED, STATISTICS, Distance
 
 __all__ = ["Constant"]
 

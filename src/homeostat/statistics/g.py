@@ -7,14 +7,9 @@ from scipy.special import chdtrc, xlogy
 
 from homeostat.bins import FeatureBins
 from homeostat.chance import share_p_value
+from homeostat.power import share_detectable
 from homeostat.profile import FeatureProfile
-from homeostat.statistics import (
-    STATISTICS,
-    Distance,
-    divergence_detectable,
-    grouped,
-    share_detectable,
-)
+from homeostat.statistics import STATISTICS, Distance, divergence_detectable, grouped
 
 __all__ = ["LikelihoodRatio"]
 

@@ -6,8 +6,9 @@ import numpy as np
 from scipy.special import ndtr
 
 from homeostat.bins import FeatureBins
+from homeostat.power import shift_detectable
 from homeostat.profile import FeatureProfile
-from homeostat.statistics import STATISTICS, Distance, finite_moments, shift_detectable
+from homeostat.statistics import STATISTICS, Distance, finite_moments
 
 __all__ = ["MeanShift"]
 

@@ -5,8 +5,9 @@ from math import ceil
 
 from homeostat.bins import FeatureBins
 from homeostat.chance import share_p_value
+from homeostat.power import count_level, share_detectable
 from homeostat.profile import FeatureProfile
-from homeostat.statistics import STATISTICS, Distance, count_level, share_detectable
+from homeostat.statistics import STATISTICS, Distance
 
 __all__ = ["MissingShare"]
 

@@ -9,9 +9,9 @@ from scipy.special import ndtr, ndtri
 
 from homeostat.bins import FeatureBins
 from homeostat.chance import saddlepoint
+from homeostat.power import POWER
 from homeostat.profile import FeatureProfile
 from homeostat.statistics import (
-    POWER,
     REMEMBERED,
     STATISTICS,
     TAIL_FROM_Z,

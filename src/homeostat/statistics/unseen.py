@@ -9,14 +9,9 @@ from numpy.typing import NDArray
 
 from homeostat.bins import FeatureBins
 from homeostat.chance import share_p_value
+from homeostat.power import count_level, share_detectable
 from homeostat.profile import FeatureProfile
-from homeostat.statistics import (
-    REMEMBERED,
-    STATISTICS,
-    Distance,
-    count_level,
-    share_detectable,
-)
+from homeostat.statistics import REMEMBERED, STATISTICS, Distance
 
 __all__ = ["UnseenShare"]
 

@@ -8,15 +8,9 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from homeostat.bins import FeatureBins
+from homeostat.power import shift_detectable
 from homeostat.profile import Counts, FeatureProfile
-from homeostat.statistics import (
-    REMEMBERED,
-    STATISTICS,
-    Distance,
-    finite_moments,
-    positions,
-    shift_detectable,
-)
+from homeostat.statistics import REMEMBERED, STATISTICS, Distance, finite_moments, positions
 
 __all__ = ["VarianceRatio"]
 

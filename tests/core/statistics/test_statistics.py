@@ -10,14 +10,10 @@ from scipy import stats
 
 from homeostat.bins import FeatureBins, fit_category, fit_numeric
 from homeostat.chance import share_p_value
+from homeostat.power import share_detectable
 from homeostat.profile import FeatureProfile
 from homeostat.schema import Kind
-from homeostat.statistics import (
-    STATISTICS,
-    Distance,
-    pool_rare,
-    share_detectable,
-)
+from homeostat.statistics import STATISTICS, Distance, pool_rare
 from homeostat.testing.statistic_samples import BASES, CHANGES, expected
 from tests.core.made import feature, text
 
