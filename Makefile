@@ -10,7 +10,7 @@ PEERS := .venv-peers/.ok .venv-peers-numpy1/.ok
 # A module to a worker, in the order of tests/conftest.py: fixtures are made once.
 SPREAD := -n $(JOBS) --dist loadscope --no-loadscope-reorder
 # The modules that decide: every branch of theirs is tested.
-DECIDING := */homeostat/policy*,*/homeostat/usual*,*/homeostat/watch*,*/homeostat/battery*,*/homeostat/plan*,*/homeostat/gates*,*/homeostat/decision*
+DECIDING := */homeostat/policy*,*/homeostat/quality*,*/homeostat/creep*,*/homeostat/usual*,*/homeostat/watch*,*/homeostat/battery*,*/homeostat/plan*,*/homeostat/gates*,*/homeostat/decision*
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-quick lint bench bench-drift bench-quality bench-agreement lock-peers lock services clean

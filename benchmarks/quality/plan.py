@@ -5,9 +5,19 @@ from dataclasses import dataclass, replace
 
 from benchmarks.quality.cases import Case
 from benchmarks.quality.changes import CHANGES
+from benchmarks.quality.creeping import CREEPS
 from benchmarks.quality.detectable import KINDS
 from benchmarks.quality.streams import Stream
-from benchmarks.quality.tasks import Agreement, Overlapping, Package, Stated, Task, Watch, Windows
+from benchmarks.quality.tasks import (
+    Agreement,
+    Creep,
+    Overlapping,
+    Package,
+    Stated,
+    Task,
+    Watch,
+    Windows,
+)
 
 __all__ = ["Size", "tasks"]
 
@@ -68,6 +78,7 @@ NANNYML_CHANGED, WHYLOGS_CHANGED = (60, 60, 0, 0), (20, 20, 0, 0)
 STATED_ROWS = (200, 1_000, 10_000)
 STATED_WINDOWS = 1_600
 OVERLAP_LOOKS = 100_000_000
+CREEP_STREAMS = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,8 +104,14 @@ def tasks(size: Size) -> list[Task]:
         *_watched(size),
         *_stated(size),
         *_single(size),
+        *_creeping(size),
         Overlapping(looks=size.some(OVERLAP_LOOKS), seed=size.seed),
     ]
+
+
+def _creeping(size: Size) -> Iterator[Creep]:
+    for creep in CREEPS:
+        yield Creep(creep=creep, streams=size.some(CREEP_STREAMS), seed=size.seed)
 
 
 def _planted(size: Size) -> Iterator[Watch]:

@@ -11,6 +11,7 @@ from scipy.special import ndtr
 
 from benchmarks.page import table
 from benchmarks.quality.changes import CHANGES
+from benchmarks.quality.creeping import DAYS
 from benchmarks.quality.intervals import of_rate, of_share
 from benchmarks.quality.rules import RULES
 from benchmarks.quality.streams import KINDS
@@ -72,6 +73,7 @@ def report(results: Results) -> str:
         ("Windows of 200 rows until a change is seen", delay_table(results)),
         ("One window: share of changes that are caught", caught_table(results)),
         ("Changes of the stated minimum detectable effect", stated_table(results)),
+        ("Slow creep: 200 rows a day", creep_table(results)),
         ("What overlapping windows are worth", overlap_table(results)),
         ("Do the rules say what the packages say?", agreement_table(results)),
     ]
@@ -190,6 +192,21 @@ def stated_table(results: Results) -> str:
         rows[-1].append(_share((one["any"], one["windows"])))
     heads = ["statistic", "rows", "stated effect", "windows", "seen by it", "seen by any"]
     return table(heads, rows) if rows else ""
+
+
+def creep_table(results: Results) -> str:
+    """Days until a creep is seen, by what adds up and in the rows of a day alone."""
+    rows = []
+    for one in (one for one in results if one["table"] == "creep"):
+        days = [day for day in one["at_all"] if day is not None]
+        alone = sum(day is not None for day in one["in_a_day"])
+        streams = len(one["at_all"])
+        waited = sorted(one["at_all"], key=lambda day: day or DAYS + 1)
+        median = waited[ceil(streams / 2) - 1]
+        rows.append([one["creep"], str(streams), f"over {DAYS}" if median is None else str(median)])
+        rows[-1] += [_share((len(days), streams)), _share((alone, streams))]
+    heads = ["change", "streams", "days until seen: median", f"seen within {DAYS} days"]
+    return table([*heads, "in the rows of one day"], rows) if rows else ""
 
 
 def overlap_table(results: Results) -> str:

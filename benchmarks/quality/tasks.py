@@ -12,6 +12,7 @@ from benchmarks.quality.cases import REFERENCE_ROWS, Case
 __all__ = [
     "OURS",
     "Agreement",
+    "Creep",
     "Overlapping",
     "Package",
     "Results",
@@ -138,6 +139,26 @@ class Overlapping:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Creep:
+    """Streams of a window a day that creep away."""
+
+    creep: str  #: which of `benchmarks.quality.creeping.CREEPS`
+    streams: int
+    seed: int
+
+    @property
+    def name(self) -> str:
+        return f"slow creep, {self.creep}, {self.streams} streams"
+
+    def work(self) -> Results:
+        from benchmarks.quality.creeping import days_until
+
+        seen = [days_until(self.creep, 100 * self.seed + i) for i in range(self.streams)]
+        days = {"at_all": [one.at_all for one in seen], "in_a_day": [one.in_a_day for one in seen]}
+        return [{"table": "creep", "creep": self.creep, **days}]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Package:
     """Single windows, judged by a peer's package in its own environment."""
 
@@ -202,7 +223,7 @@ class Agreement:
         return found
 
 
-Task: TypeAlias = Windows | Watch | Stated | Overlapping | Package | Agreement
+Task: TypeAlias = Windows | Watch | Stated | Overlapping | Creep | Package | Agreement
 
 
 def done(task: Task) -> Results:

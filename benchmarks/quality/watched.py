@@ -38,17 +38,13 @@ class Watcher:
         self._sums = deque([Profile.empty(before.bins)], maxlen=2 * LONGEST + 1)
         self._state = WatchState()
         self._looks = 0
-
-    @property
-    def failing(self) -> bool:
-        """Whether any window was changed when last asked."""
-        return bool(self._state.failing)
+        self.failing = False  #: whether anything was called changed when last asked
 
     def branch(self) -> "Watcher":
         """Another that has seen the same so far."""
         other = Watcher(self._before, self._policy)
         other._sums, other._state = self._sums.copy(), self._state
-        other._looks = self._looks
+        other._looks, other.failing = self._looks, self.failing
         return other
 
     def look(self, part: Profile) -> Verdict:
@@ -57,12 +53,13 @@ class Watcher:
         self._looks += 1
         asked = due(self._looks, LONGEST, self._state.failing)
         verdict, self._state = judge_windows(
-            Compared(lambda _: self._before, self._window),
+            Compared(lambda _: self._before, self._window, self._before),
             {length: self._window(length) for length in asked},
             self._policy,
             self._state,
             look=self._looks,
         )
+        self.failing = verdict.outcome is Outcome.FAIL
         return verdict
 
     def _window(self, length: int, ago: int = 0) -> Profile:

@@ -48,15 +48,15 @@ FEWEST_OTHERS = 50
 #: The part of the level that a question gets, beside 1 for all others.  A shift is by far the
 #: most usual change and the one that needs the most rows, so most is spent on it.
 WEIGHTS = {
-    "location": 32.0,
-    "spread": 6.0,
+    "location": 20.0,
+    "spread": 24.0,
     "ks": 1.0,
-    "tail": 10.0,
+    "tail": 20.0,
     "g": 8.0,
     "missing": 3.0,
     "unseen": 8.0,
     "correlation": 8.0,
-    "joint_location": 60.0,
+    "joint_location": 600.0,
 }
 
 

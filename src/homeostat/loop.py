@@ -19,7 +19,7 @@ from homeostat.metrics.confusion import PairedConfusion
 from homeostat.metrics.paired_loss import PairedLoss
 from homeostat.monitor import Monitor, Observation
 from homeostat.plan import Deployment, Phase, RestPolicy, Situation, next_action, rested
-from homeostat.policy import AftermathPolicy, fixed_look, judge_aftermath
+from homeostat.quality import AftermathPolicy, fixed_look, judge_aftermath
 from homeostat.replay import Bench
 from homeostat.store import Store
 from homeostat.training import Recipe, Workshop

@@ -12,13 +12,9 @@ from homeostat.bins import Bins
 from homeostat.diagnosis import Cause, Diagnosis, Scene, diagnose
 from homeostat.errors import Unavailable
 from homeostat.metrics.calibration import Calibration
-from homeostat.policy import (
-    DriftPolicy,
-    QualityPolicy,
-    judge_quality,
-    persistent,
-)
+from homeostat.policy import DriftPolicy, persistent
 from homeostat.profile import Profile
+from homeostat.quality import QualityPolicy, judge_quality
 from homeostat.reference import Reference
 from homeostat.registry import Tracker
 from homeostat.reports.drift import drift_summary

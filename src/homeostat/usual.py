@@ -48,7 +48,7 @@ EFFICIENCY = 0.64
 #: A question is noisier than independent rows make it when so many standard errors say so,
 #: and all are as noisy as they seem when this share of them is: a stream depends on itself
 #: or it does not.
-SHOWN_FROM_Z, MANY = 4.0, 0.1
+SHOWN_FROM_Z, MANY = 6.0, 0.1
 
 #: Degrees of freedom of what is usual in a stream that depends on itself: no mix of users
 #: moves by a normal law.  On 3,300 looks at simulated streams (those of benchmarks/quality)

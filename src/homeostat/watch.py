@@ -6,14 +6,23 @@ from functools import partial
 from typing import Any
 
 from homeostat.battery import Asked, measure
-from homeostat.policy import DriftPolicy, Level, judge_at, with_reported
+from homeostat.creep import LOCATION, Creeping, crept, measured_creep
+from homeostat.policy import (
+    MOST_ALPHA,
+    DriftPolicy,
+    Level,
+    judge_at,
+    with_creep,
+    with_reported,
+)
 from homeostat.profile import Profile
-from homeostat.usual import Name, Usual, learnt, tempered
+from homeostat.usual import Name, Noise, Usual, learnt, tempered
 from homeostat.verdict import Outcome, Verdict
 
 __all__ = [
     "LENGTHS",
     "OVERLAP",
+    "REALISED",
     "SETTLED_AFTER",
     "Compared",
     "WatchState",
@@ -44,6 +53,14 @@ LAG = 24
 #: every five minutes.  Until then only changes that no mix of users makes count.
 SETTLED_AFTER = 96
 
+#: Alarms that come of what the bounds allow.  Questions about one feature go together,
+#: whole rows cannot use up a small level, and the longest windows see what is too small to
+#: matter: of ten times the budget came 5 alarms in 8,000 looks, an eighth.  A third is taken.
+REALISED = 1 / 3
+
+#: The part of the budget for what is added up over days.
+CREEP_SHARE = 0.05
+
 UNSETTLED = "the stream is too young to know its usual noise, so only large changes count"
 
 _ByLength = Mapping[int, Mapping[Name, Usual]]  #: of windows, in looks
@@ -56,6 +73,7 @@ class Compared:
     reference: Callable[[int], Profile]  #: by the length of the window
     #: By its length and how many looks ago it ended; None when there was nothing yet.
     earlier: Callable[[int, int], Profile | None]
+    original: Profile  #: of the version, from which nothing may creep away
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +83,16 @@ class WatchState:
     usual: "_ByLength" = field(default_factory=dict)  #: what is learnt
     failing: tuple[int, ...] = ()  #: lengths of the windows that were changed when last asked
     settled: bool = False  #: whether the stream is so old that what is usual counts as known
+    creeping: Mapping[str, Creeping] = field(default_factory=dict)  #: added up, by feature
+    crept_at: int | None = None  #: the look at which that was last done
 
     def to_dict(self) -> dict[str, Any]:
         """The state as plain data that JSON can hold."""
         return {
             "settled": self.settled,
             "failing": list(self.failing),
+            "creeping": {name: one.to_list() for name, one in self.creeping.items()},
+            "crept_at": self.crept_at,
             "usual": {
                 str(length): [
                     [*name, one.windows, round(one.log_quantile, 4)] for name, one in usual.items()
@@ -89,6 +111,8 @@ class WatchState:
             },
             failing=tuple(plain["failing"]),
             settled=plain["settled"],
+            creeping={name: Creeping.from_list(one) for name, one in plain["creeping"].items()},
+            crept_at=plain["crept_at"],
         )
 
 
@@ -130,13 +154,14 @@ def judge_windows(
     *,
     look: int,
 ) -> tuple[Verdict, WatchState]:
-    """Whether any of the windows that end now differs from the reference.
+    """Whether any of the windows that end now differs from the reference, or all add up to it.
 
     The false alarms that the policy allows are split among the overlapping windows and
     their questions.  How far apart two windows usually are is learnt from the stream, for
     each question and length apart: rows that depend on each other, and hours that differ
     from the mean of the day, make a question noisier than its p-value says, and it is taken
-    for so much less.
+    for so much less.  Longest windows that do not overlap are added up too, so that a slow
+    creep is seen (see `homeostat.creep`).
 
     Parameters
     ----------
@@ -152,39 +177,110 @@ def judge_windows(
         judged, and the state to give to the next look.  ``details["windows"]`` has the
         outcome by length; ``details["budget"]`` what false alarms are allowed.
     """
-    alpha = policy.alpha / OVERLAP
-    noise = learnt(state.usual, sorted(windows))
-    settled = state.settled or _settled(compared, max(windows), policy)
+    now = _Look(
+        compared=compared,
+        windows=windows,
+        policy=policy,
+        noise=learnt(state.usual, sorted(windows)),
+        settled=state.settled or _settled(compared, max(windows), policy),
+    )
+    verdicts = {length: now.judged(length, detectable=False) for length in sorted(windows)}
+    after = WatchState(
+        usual=_usual_after(now, verdicts, state.usual, look),
+        failing=tuple(one for one, seen in verdicts.items() if seen.outcome is Outcome.FAIL),
+        settled=now.settled,
+        **_creep_after(now, state, look),
+    )
+    return now.told(verdicts, after.creeping), after
 
-    def judged_at(length: int, *, detectable: bool) -> Verdict:
-        noisy = partial(tempered, noise=noise[length], settled=settled)
-        level = Level(alpha=alpha, tempered=noisy, detectable=detectable)
-        return judge_at(compared.reference(length), windows[length], policy, level)
 
-    verdicts = {length: judged_at(length, detectable=False) for length in sorted(windows)}
-    failing = [one for one, verdict in verdicts.items() if verdict.outcome is Outcome.FAIL]
-    shown = _shown(verdicts)
-    details = {
-        **verdicts[shown].details,
-        "window_looks": shown,
-        "windows": {str(one): verdict.outcome.value for one, verdict in verdicts.items()},
-        "settled": settled,
-        "budget": {"false_alarms_per_week": policy.false_alarms_per_week, "alpha": alpha},
-    }
-    verdict = judged_at(shown, detectable=True)
-    verdict = with_reported(verdict, compared.reference(shown), windows[shown], policy)
-    if not settled and verdict.outcome is Outcome.PASS:
-        verdict = replace(verdict, reason=f"{verdict.reason}; {UNSETTLED}")
-    judged = {length: one for length, one in windows.items() if one.n >= policy.min_rows}
-    usual = dict(state.usual)
-    for length, window in judged.items():
-        if look % length < max(1, length // ASKED_PER_LENGTH):
-            before = compared.earlier(length, max(length, LAG))
-            if before is not None and before.n >= policy.min_rows:
-                usual[length] = _after(
-                    usual.get(length, {}), (before, window), policy, _changed(verdicts[length])
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look:
+    """What is known at one look."""
+
+    compared: Compared
+    windows: Mapping[int, Profile]
+    policy: DriftPolicy
+    noise: Mapping[int, Mapping[Name, Noise]]
+    settled: bool
+
+    @property
+    def alpha(self) -> float:
+        """The level of each window."""
+        return self.policy.alpha * (1 - CREEP_SHARE) / (OVERLAP * REALISED)
+
+    @property
+    def creep_alpha(self) -> float:
+        """The level of what is added up, for each of the longest windows."""
+        return min(MOST_ALPHA, self.policy.alpha * CREEP_SHARE * max(self.windows))
+
+    def judged(self, length: int, *, detectable: bool) -> Verdict:
+        """The verdict on one window alone."""
+        noisy = partial(tempered, noise=self.noise[length], settled=self.settled)
+        level = Level(alpha=self.alpha, tempered=noisy, detectable=detectable)
+        return judge_at(self.compared.reference(length), self.windows[length], self.policy, level)
+
+    def told(self, verdicts: Mapping[int, Verdict], creeping: Mapping[str, Creeping]) -> Verdict:
+        """The verdict on all of them."""
+        shown = _shown(verdicts)
+        reference, window = self.compared.reference(shown), self.windows[shown]
+        verdict = with_reported(self.judged(shown, detectable=True), reference, window, self.policy)
+        if not self.settled and verdict.outcome is Outcome.PASS:
+            verdict = replace(verdict, reason=f"{verdict.reason}; {UNSETTLED}")
+        if creeping and verdict.measurements:
+            asked = self.policy.effects[LOCATION]
+            verdict = with_creep(
+                verdict,
+                measured_creep(
+                    creeping, self.compared.original, asked=asked, alpha=self.creep_alpha
+                ),
+            )
+        details = {
+            **verdict.details,
+            "window_looks": shown,
+            "windows": {str(one): seen.outcome.value for one, seen in verdicts.items()},
+            "settled": self.settled,
+            "budget": {
+                "false_alarms_per_week": self.policy.false_alarms_per_week,
+                "alpha": self.alpha,
+            },
+        }
+        return replace(verdict, details=details)
+
+
+def _creep_after(now: _Look, state: WatchState, look: int) -> dict[str, Any]:
+    """What is added up, with the longest window if none that was added overlaps it."""
+    longest = max(now.windows)
+    asked = now.policy.effects.get(LOCATION)
+    if asked is None or not now.settled:
+        return {}
+    overlaps = state.crept_at is not None and 0 <= look - state.crept_at < longest
+    if overlaps or now.windows[longest].n < now.policy.min_rows:
+        return {"creeping": state.creeping, "crept_at": state.crept_at}
+    creeping = crept(
+        state.creeping,
+        (now.compared.original, now.windows[longest]),
+        now.noise[longest],
+        asked=asked,
+        alpha=now.creep_alpha,
+    )
+    return {"creeping": creeping, "crept_at": look}
+
+
+def _usual_after(
+    now: _Look, verdicts: Mapping[int, Verdict], usual: "_ByLength", look: int
+) -> "_ByLength":
+    """What is usual, with the windows that are to be learnt from at this look."""
+    after = dict(usual)
+    for length, window in now.windows.items():
+        moved = look % length < max(1, length // ASKED_PER_LENGTH)
+        if moved and window.n >= now.policy.min_rows:
+            before = now.compared.earlier(length, max(length, LAG))
+            if before is not None and before.n >= now.policy.min_rows:
+                after[length] = _after(
+                    after.get(length, {}), (before, window), now.policy, _changed(verdicts[length])
                 )
-    return replace(verdict, details=details), WatchState(usual, tuple(failing), settled)
+    return after
 
 
 def _settled(compared: Compared, longest: int, policy: DriftPolicy) -> bool:

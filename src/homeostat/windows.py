@@ -70,6 +70,7 @@ def judge_stream(
         Compared(
             seasonal if policy.seasonal_weeks else lambda _: stream.reference.profile,
             lambda length, ago: stream.window(length * step, until=at - ago * step),
+            stream.reference.profile,
         ),
         windows,
         policy,
@@ -85,13 +86,16 @@ def judge_stream(
 def _before(stream: Stream) -> WatchState:
     """What was left behind by the looks at this version, or at the last one that has any.
 
-    Another version is asked by the same users, so the noise that is usual stays.
+    Another version is asked by the same users, so the noise that is usual stays; its
+    reference is another, so nothing is added up yet.
     """
     for version in range(stream.version, 0, -1):
         held = stream.store.flag(f"watch:{stream.model}:{version}")
         if held:
             state = WatchState.from_dict(json.loads(held))
-            return state if version == stream.version else replace(state, failing=())
+            if version == stream.version:
+                return state
+            return replace(state, failing=(), creeping={}, crept_at=None)
     return WatchState()
 
 

@@ -23,6 +23,7 @@ from benchmarks.quality.report import report, targets
 from benchmarks.quality.streams import KINDS, Stream, blocks, reference
 from benchmarks.quality.tasks import (
     OURS,
+    Creep,
     Overlapping,
     Package,
     Stated,
@@ -222,6 +223,7 @@ def test_every_piece_of_the_bench_works_and_has_its_table() -> None:
         Windows(case=Case(stream=stream(), windows=4), reference_rows=few),
         Windows(case=changed, reference_rows=few),
         Overlapping(looks=1_000, seed=1),
+        Creep(creep="mean 0.15 sd", streams=2, seed=1),
     ]
     results = [row for piece in pieces for row in done(piece)]
     by_table = {row["table"]: row for row in results}
@@ -230,12 +232,14 @@ def test_every_piece_of_the_bench_works_and_has_its_table() -> None:
 
     assert planted["delays"] == {"mean 1 sd": [1, 1]}
     assert by_table["stated"]["windows"] == 5
+    assert all(by_table["creep"]["at_all"])
+    assert by_table["creep"]["in_a_day"] == [None, None]
     assert {row["rule"] for row in results if row["table"] == "windows"} == {OURS, *rules.RULES}
     assert {one.what for one in targets(results)} >= {
         "quiet windows",
         "mean 1 sd: seen within 1 windows of 200 rows",
     }
-    assert text.count("### ") == 7
+    assert text.count("### ") == 8
     assert f"At most {MOST} windows" in text
 
 

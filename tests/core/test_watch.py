@@ -50,7 +50,7 @@ def window(seed: int, shift: float = 0.0, n: int = 200) -> Profile:
     return counted(BINS, columns(n, seed, shift))
 
 
-ALONE = Compared(lambda _: REFERENCE, lambda *_: None)  #: with nothing to learn from
+ALONE = Compared(lambda _: REFERENCE, lambda *_: None, REFERENCE)  #: with nothing to learn from
 
 
 class Stream:
@@ -66,7 +66,7 @@ class Stream:
         number = len(self.parts)
         windows = {length: self.window(length) for length in due(number, 12, self.state.failing)}
         verdict, self.state = judge_windows(
-            Compared(lambda _: REFERENCE, self.window),
+            Compared(lambda _: REFERENCE, self.window, REFERENCE),
             windows,
             self.policy,
             self.state,

@@ -127,7 +127,8 @@ class Project:
     def monitor(self) -> "Monitor":
         """What looks at it."""
         from homeostat.monitor import Monitor, WatchPolicy
-        from homeostat.policy import DriftPolicy, QualityPolicy
+        from homeostat.policy import DriftPolicy
+        from homeostat.quality import QualityPolicy
 
         monitoring, drift = self.settings.monitoring, self.settings.drift
         policy = WatchPolicy(
@@ -184,7 +185,7 @@ class Project:
         """What keeps it healthy."""
         from homeostat.loop import HealingPolicy, Loop
         from homeostat.plan import RestPolicy
-        from homeostat.policy import AftermathPolicy
+        from homeostat.quality import AftermathPolicy
 
         settings = self.settings
         policy = HealingPolicy(

@@ -17,13 +17,17 @@ from homeostat.verdict import Measurement
 __all__ = ["advice", "amount", "could_see", "nearest", "seen"]
 
 _SHARES = frozenset({"ks", "g", "missing", "unseen", "tv", "constant"})
-_DEVIATIONS = frozenset({"location", "mean_shift", "joint_location", "wasserstein"})
+_DEVIATIONS = frozenset({"location", "creep", "mean_shift", "joint_location", "wasserstein"})
 
 #: In the order in which they are told; the first ones are the easiest to understand.
-_ORDER = ("missing", "unseen", "location", "spread", "g", "correlation", "tail", "ks")
+_ORDER = ("missing", "unseen", "location", "creep", "spread", "g", "correlation", "tail", "ks")
 
 #: Told only when none of the first ones is: each says less exactly what another one says.
-_IMPLIED = {"ks": {"location", "spread", "tail"}, "tail": {"location", "spread"}}
+_IMPLIED = {
+    "ks": {"location", "spread", "tail"},
+    "tail": {"location", "spread"},
+    "creep": {"location"},
+}
 
 
 def amount(statistic: str, effect: float | None) -> str:
@@ -154,6 +158,7 @@ def _called(one: Measurement) -> str:
 
 CALLED = {
     "location": "a shift by",
+    "creep": "a slow creep by",
     "spread": "a spread changed by",
     "ks": "distributions apart by",
     "tail": "other tails by",
@@ -188,6 +193,13 @@ def _location(told: _Told) -> str:
     return (
         f"The values moved {'up' if up else 'down'} by "
         f"{amount('location', told.one.effect)}{_middles(*told.sides)}."
+    )
+
+
+def _creep(told: _Told) -> str:
+    return (
+        f"The values crept away from the reference, by {amount('creep', told.one.effect)} over "
+        f"{told.one.n_current:,} rows."
     )
 
 
@@ -278,6 +290,7 @@ def _correlation(told: _Told) -> str:
 
 _TELL: Mapping[str, Callable[[_Told], str]] = {
     "location": _location,
+    "creep": _creep,
     "spread": _spread,
     "ks": _ks,
     "tail": _tail,

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from homeostat.metrics.calibration import Calibration
 from homeostat.metrics.confusion import PairedConfusion
 from homeostat.metrics.paired_loss import PairedLoss
-from homeostat.policy import (
+from homeostat.quality import (
     AftermathPolicy,
     QualityPolicy,
     fixed_look,
