@@ -195,18 +195,22 @@ def stated_table(results: Results) -> str:
 
 
 def creep_table(results: Results) -> str:
-    """Days until a creep is seen, by what adds up and in the rows of a day alone."""
-    rows = []
-    for one in (one for one in results if one["table"] == "creep"):
-        days = [day for day in one["at_all"] if day is not None]
-        alone = sum(day is not None for day in one["in_a_day"])
-        streams = len(one["at_all"])
-        waited = sorted(one["at_all"], key=lambda day: day or DAYS + 1)
-        median = waited[ceil(streams / 2) - 1]
-        rows.append([one["creep"], str(streams), f"over {DAYS}" if median is None else str(median)])
-        rows[-1] += [_share((len(days), streams)), _share((alone, streams))]
+    """Days until a creep is seen, by all that is asked and in the rows of a day alone."""
+    rows = [
+        [one["creep"], str(len(one["at_all"])), *_days(one["at_all"]), *_days(one["in_a_day"])]
+        for one in results
+        if one["table"] == "creep"
+    ]
     heads = ["change", "streams", "days until seen: median", f"seen within {DAYS} days"]
-    return table([*heads, "in the rows of one day"], rows) if rows else ""
+    heads += ["in the rows of one day: median", f"within {DAYS} days"]
+    return table(heads, rows) if rows else ""
+
+
+def _days(until: Sequence[int | None]) -> list[str]:
+    seen = sorted(day for day in until if day is not None)
+    middle = ceil(len(until) / 2)
+    median = str(seen[middle - 1]) if len(seen) >= middle else f"over {DAYS}"
+    return [median, _share((len(seen), len(until)))]
 
 
 def overlap_table(results: Results) -> str:

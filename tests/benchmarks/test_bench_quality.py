@@ -232,8 +232,7 @@ def test_every_piece_of_the_bench_works_and_has_its_table() -> None:
 
     assert planted["delays"] == {"mean 1 sd": [1, 1]}
     assert by_table["stated"]["windows"] == 5
-    assert all(by_table["creep"]["at_all"])
-    assert by_table["creep"]["in_a_day"] == [None, None]
+    assert all(day is not None and day <= 20 for day in by_table["creep"]["at_all"])
     assert {row["rule"] for row in results if row["table"] == "windows"} == {OURS, *rules.RULES}
     assert {one.what for one in targets(results)} >= {
         "quiet windows",
