@@ -94,17 +94,7 @@ class Monitor:
         known = earlier[0].details if earlier else {}
         quality = self._quality(version, known, at=at)
         faults = _within(known.get("faults", {}), since=at - self.policy.lookback)
-        scene = Scene(
-            reference=reference.profile,
-            current=window,
-            newest=stream.newest(
-                step=timedelta(seconds=self.policy.drift.interval_s),
-                longest=self.policy.lookback,
-                until=at,
-            ),
-            known_faults=frozenset(faults),
-        )
-        diagnosis = diagnose(drift, quality, scene)
+        diagnosis = diagnose(drift, quality, self._scene(stream, window, frozenset(faults), at=at))
         found = {
             "faults": _faults_after(faults, diagnosis, at),
             "broken": self._broken(known, diagnosis, at),
@@ -120,6 +110,18 @@ class Monitor:
         )
         paths = self._write(observation, version, reference, (window, judged))
         return replace(observation, reports=paths)
+
+    def _scene(
+        self, stream: Stream, window: Profile, faults: frozenset[str], *, at: datetime
+    ) -> Scene:
+        """What the diagnosis looks at."""
+        step = timedelta(seconds=self.policy.drift.interval_s)
+        return Scene(
+            reference=stream.reference.profile,
+            current=window,
+            newest=stream.newest(step=step, longest=self.policy.lookback, until=at),
+            known_faults=faults,
+        )
 
     def _earlier(self, at: datetime) -> list[Verdict]:
         """The verdicts on drift before this one, newest first, as many as patience asks for."""

@@ -86,9 +86,13 @@ def _batches(path: Path, wanted: Sequence[str]) -> Iterator[pl.DataFrame]:
         if isinstance(frame, pl.DataFrame):
             yield frame.rename({places[name]: name for name in wanted})
     if uneven:
-        more = [f"and {len(uneven) - _SHOWN:,} rows more"] if len(uneven) > _SHOWN else []
-        message = f"{path}: the header has {len(names)} fields, {len(uneven):,} rows have not"
-        raise UserError(message, uneven[:_SHOWN] + more)
+        raise _uneven(path, len(names), uneven)
+
+
+def _uneven(path: Path, fields: int, rows: list[str]) -> UserError:
+    more = [f"and {len(rows) - _SHOWN:,} rows more"] if len(rows) > _SHOWN else []
+    message = f"{path}: the header has {fields} fields, {len(rows):,} rows have not"
+    return UserError(message, rows[:_SHOWN] + more)
 
 
 def _head(path: Path) -> tuple[list[str], bool]:
