@@ -38,7 +38,7 @@ EFFECTS = {
 MOST_GONE = 0.05
 
 #: Nor are the correlations of one that moved by more deviations: its scores end at those of
-#: the outermost octiles, which a shift alone makes them reach more often.
+#: the outermost levels, which a shift alone makes them reach more often.
 MOST_MOVED = 0.25
 
 #: Nor are those of one of which fewer rows than these have another value than its usual one:
@@ -48,10 +48,10 @@ FEWEST_OTHERS = 50
 #: The part of the level that a question gets, beside 1 for all others.  A shift is by far the
 #: most usual change and the one that needs the most rows, so most is spent on it.
 WEIGHTS = {
-    "location": 20.0,
+    "location": 32.0,
     "spread": 24.0,
     "ks": 1.0,
-    "tail": 20.0,
+    "tail": 30.0,
     "g": 8.0,
     "missing": 3.0,
     "unseen": 8.0,

@@ -48,7 +48,7 @@ class Together:
 
         .. math:: \left| \tanh^{-1} r_n - \tanh^{-1} r_m \right|
 
-        of normal scores by octiles, for which a missing value counts as a middle one.  The
+        of normal scores in twelve levels, for which a missing value counts as a middle one.  The
         p-value is Bonferroni's over the pairs of the feature; a pair is asked about once for
         each of its two features, so each counts half.  Features that vary on neither or one
         side only are left out.

@@ -30,8 +30,8 @@ Counts = NDArray[np.int64]
 #: Size up to which a value goes into the moments, so that 1e28 squares can be summed.
 LARGEST = 1e140
 
-#: Rows whose products of scores can be summed without rounding: 2**24 / 8**2.
-JOINT_ROWS = 262_144
+#: Rows whose products of scores of up to 16 can be summed without rounding: 2**24 / 16**2.
+JOINT_ROWS = 65_536
 
 #: Share of every score's own variance that is added to it where correlations are inverted,
 #: so that features which say the same do not amplify each other's rounding.

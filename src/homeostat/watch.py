@@ -20,9 +20,9 @@ from homeostat.usual import Name, Noise, Usual, learnt, tempered
 from homeostat.verdict import Outcome, Verdict
 
 __all__ = [
+    "CREEP_SHARE",
     "LENGTHS",
     "OVERLAP",
-    "REALISED",
     "SETTLED_AFTER",
     "Compared",
     "WatchState",
@@ -38,11 +38,14 @@ LENGTHS = (1, 2, 3, 5, 8, 12, 20, 32, 48, 96, 288)
 #: A window is asked about so many times while it moves on by its own length.
 ASKED_PER_LENGTH = 8
 
-#: So many independent windows all the overlapping ones are worth, counted in alarms: 4.6 to
-#: 5.5 were simulated for the default lengths and critical values of 4 to 4.75 standard errors
-#: (benchmarks/quality), and no more than eight of the lengths can be significant and not
-#: too small to matter at once.
-OVERLAP = 5.0
+#: So many independent windows all the overlapping ones are worth, counted in alarms.  Most
+#: effects are too small to matter in windows of more than about five times the least rows,
+#: and the four lengths up to there are worth 3.0 to 3.8 (simulated for critical values of 4
+#: to 4.75 standard errors, benchmarks/quality).  Of what the level of a window allows, 0.5 to
+#: 0.85 comes: questions about one feature go together, and whole rows cannot use up a small
+#: level.  Together 1.5 to 3.2; alarms counted in 13,000 looks at a higher level gave 0.8 to
+#: 2.5, by the kind of stream.
+OVERLAP = 2.5
 
 #: What is usual is learnt by comparing a window with one that ended so many looks before, or
 #: by its own length if that is more: long enough for a swing of the mix to have gone on, and
@@ -52,11 +55,6 @@ LAG = 24
 #: Age in looks from which on a stream counts as known: a third of a day where they are made
 #: every five minutes.  Until then only changes that no mix of users makes count.
 SETTLED_AFTER = 96
-
-#: Alarms that come of what the bounds allow.  Questions about one feature go together,
-#: whole rows cannot use up a small level, and the longest windows see what is too small to
-#: matter: of ten times the budget came 5 alarms in 8,000 looks, an eighth.  A third is taken.
-REALISED = 1 / 3
 
 #: The part of the budget for what is added up over days.
 CREEP_SHARE = 0.05
@@ -207,7 +205,7 @@ class _Look:
     @property
     def alpha(self) -> float:
         """The level of each window."""
-        return self.policy.alpha * (1 - CREEP_SHARE) / (OVERLAP * REALISED)
+        return self.policy.alpha * (1 - CREEP_SHARE) / OVERLAP
 
     @property
     def creep_alpha(self) -> float:

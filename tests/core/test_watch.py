@@ -14,6 +14,7 @@ from homeostat.schema import Feature, Kind, Schema, Target, Task
 from homeostat.usual import learnt
 from homeostat.verdict import Outcome, Verdict
 from homeostat.watch import (
+    CREEP_SHARE,
     LENGTHS,
     OVERLAP,
     SETTLED_AFTER,
@@ -118,7 +119,7 @@ def test_a_large_shift_is_seen_in_its_first_window() -> None:
     assert after.details["windows"]["1"] == "FAIL"
     assert after.details["budget"] == {
         "false_alarms_per_week": 1.0,
-        "alpha": POLICY.alpha / OVERLAP,
+        "alpha": POLICY.alpha * (1 - CREEP_SHARE) / OVERLAP,
     }
 
 
