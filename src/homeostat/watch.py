@@ -20,6 +20,7 @@ from homeostat.usual import Name, Noise, Usual, learnt, tempered
 from homeostat.verdict import Outcome, Verdict
 
 __all__ = [
+    "ASKED_PER_LENGTH",
     "CREEP_SHARE",
     "LENGTHS",
     "OVERLAP",
@@ -36,15 +37,15 @@ __all__ = [
 LENGTHS = (1, 2, 3, 5, 8, 12, 20, 32, 48, 96, 288)
 
 #: A window is asked about so many times while it moves on by its own length.
-ASKED_PER_LENGTH = 8
+ASKED_PER_LENGTH = 20
 
 #: So many independent windows all the overlapping ones are worth, counted in alarms.  Most
 #: effects are too small to matter in windows of more than about five times the least rows,
 #: and the four lengths up to there are worth 3.0 to 3.8 (simulated for critical values of 4
 #: to 4.75 standard errors, benchmarks/quality).  Of what the level of a window allows, 0.5 to
 #: 0.85 comes: questions about one feature go together, and whole rows cannot use up a small
-#: level.  Together 1.5 to 3.2; alarms counted in 13,000 looks at a higher level gave 0.8 to
-#: 2.5, by the kind of stream.
+#: level.  Together 1.5 to 3.2; alarms counted in 18,000 looks at a higher level gave 0.8 to
+#: 2.6, by the kind of stream, the most where there are heavy ties.
 OVERLAP = 2.5
 
 #: What is usual is learnt by comparing a window with one that ended so many looks before, or
@@ -128,14 +129,14 @@ def lengths(longest: int) -> tuple[int, ...]:
 def due(look: int, longest: int, failing: Collection[int] = ()) -> tuple[int, ...]:
     """The lengths that are asked about at this look, the shortest first.
 
-    Long windows hardly change from look to look, so each is asked about eight times while
+    Long windows hardly change from look to look, so each is asked about twenty times while
     it moves on by its length; one that is changed is asked about until it no longer is, and
     the longest, which sees the most, at every look.
 
     Examples
     --------
     >>> due(0, 288) == lengths(288), due(1, 288), due(1, 288, failing=[48])[-2:]
-    (True, (1, 2, 3, 5, 8, 12, 288), (48, 288))
+    (True, (1, 2, 3, 5, 8, 12, 20, 32, 288), (48, 288))
     """
     return tuple(
         one

@@ -14,6 +14,7 @@ from homeostat.schema import Feature, Kind, Schema, Target, Task
 from homeostat.usual import learnt
 from homeostat.verdict import Outcome, Verdict
 from homeostat.watch import (
+    ASKED_PER_LENGTH,
     CREEP_SHARE,
     LENGTHS,
     OVERLAP,
@@ -95,7 +96,7 @@ def test_every_length_comes_up_as_often_as_its_window_moves_on() -> None:
     assert all(288 in one for one in asked)
     for length in LENGTHS[:-1]:
         times = sum(length in one for one in asked)
-        assert times == 288 * 2 // max(1, length // 8)
+        assert times == 288 * 2 // max(1, length // ASKED_PER_LENGTH)
 
 
 @given(longest=st.integers(1, 5_000), look=st.integers(0, 10**9))
