@@ -3,12 +3,14 @@
 from homeostat.store.labels import KnownLabels, LabelReceipt, ScoredLabels
 from homeostat.store.profiles import MinuteProfile
 from homeostat.store.store import Store, open_store
+from homeostat.store.traffic import MinuteTraffic
 from homeostat.store.writer import QueueFull, Writer
 
 __all__ = [
     "KnownLabels",
     "LabelReceipt",
     "MinuteProfile",
+    "MinuteTraffic",
     "QueueFull",
     "ScoredLabels",
     "Store",

@@ -23,6 +23,7 @@ from homeostat.store import (
     predictions,
     profiles,
     references,
+    traffic,
     verdicts,
     versions,
 )
@@ -30,6 +31,8 @@ from homeostat.store.engine import Database, open_database
 from homeostat.store.labels import KnownLabels, LabelReceipt, ScoredLabels
 from homeostat.store.migrate import prepare
 from homeostat.store.predictions import Count
+from homeostat.store.traffic import MinuteTraffic
+from homeostat.traffic import Traffic
 from homeostat.verdict import Verdict
 from homeostat.version import Version
 
@@ -188,6 +191,23 @@ class Store:
         """The sum over the minutes in [since, until), both floored to whole minutes."""
         with self._database.read() as connection:
             return profiles.window_profile(connection, (model, version), bins, since, until)
+
+    def add_traffic(self, minutes: Sequence[MinuteTraffic]) -> None:
+        """Write down what became of requests; a minute takes the place of what it was before."""
+        with self._database.write() as connection:
+            traffic.add_traffic(connection, minutes)
+
+    def traffic(
+        self, model: str, *, since: datetime | None = None, until: datetime
+    ) -> dict[int, Traffic]:
+        """What became of the requests in [since, until), by version; of all without `since`."""
+        with self._database.read() as connection:
+            return traffic.traffic_by_version(connection, model, since, until)
+
+    def compact_traffic(self, model: str, until: datetime) -> int:
+        """How many rows of hours that ended by `until` were joined."""
+        with self._database.write() as connection:
+            return traffic.compact_traffic(connection, model, until)
 
     def add_reference(self, reference: Reference) -> None:
         """Store a reference; one with its digest that is there already stays as it is."""

@@ -40,11 +40,12 @@ __all__ = [
     "profile_minutes",
     "profile_parts",
     "reference_profiles",
+    "traffic",
     "verdicts",
     "versions",
 ]
 
-REVISION = "0001"  #: of the schema that this code reads and writes
+REVISION = "0002"  #: of the schema that this code reads and writes
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -142,6 +143,19 @@ profile_hours = Table(
     Column("version", Integer, primary_key=True, autoincrement=False),
     Column("hour", UtcTime, primary_key=True),
     Column("body", LargeBinary, nullable=False),
+)
+
+#: What became of the requests of one minute, as one process saw it; of closed hours the sum
+#: over all processes, under the name "".
+traffic = Table(
+    "traffic",
+    METADATA,
+    Column("model", Text, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("minute", UtcTime, primary_key=True),
+    Column("process", Text, primary_key=True),
+    Column("body", Text, nullable=False),  # JSON
+    Index("ix_traffic_minute", "model", "minute"),
 )
 
 reference_profiles = Table(

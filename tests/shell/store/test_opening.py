@@ -124,10 +124,21 @@ def test_an_older_schema_is_not_used_as_it_is(
     store_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     open_store(store_url).close()
-    monkeypatch.setattr(migrate, "REVISION", "0002")  # as in the next version of the code
+    monkeypatch.setattr(migrate, "REVISION", "9999")  # as in a later version of the code
 
-    with pytest.raises(StateError, match="'0001' and '0002' is needed"):
+    with pytest.raises(StateError, match=f"'{REVISION}' and '9999' is needed"):
         open_store(store_url, create=False)
+
+
+def test_a_store_of_the_first_schema_is_migrated_with_what_it_holds(store_url: str) -> None:
+    with open_store(store_url) as store:
+        store.add_predictions([sample_prediction("a")])
+    execute(store_url, "DROP TABLE traffic")
+    execute(store_url, f"UPDATE {VERSION_TABLE} SET version_num = '0001'")
+
+    with open_store(store_url) as store:
+        assert store.traffic("m", until=sample_prediction("a").received_at) == {}
+        assert store.count_predictions("m") == 1
 
 
 def test_a_store_that_is_not_there_is_not_found(store_url: str) -> None:
