@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from homeostat.prediction import Prediction
 from homeostat.schema import Feature
+from homeostat.traffic import Traffic
 
 __all__ = [
     "Answer",
@@ -18,6 +19,7 @@ __all__ = [
     "Health",
     "LabelsStored",
     "ModelInfo",
+    "ModelTraffic",
     "Recent",
     "Root",
     "Stats",
@@ -159,9 +161,57 @@ class Recent(BaseModel):
         )
 
 
+class ModelTraffic(BaseModel):
+    """What became of requests; latencies are of the answered ones, null where there is none."""
+
+    total_requests: int
+    successful_requests: int
+    error_count: int = Field(description="got no answer, for a reason that is not their own")
+    refused_requests: int = Field(description="were wrong themselves: 4xx")
+    rows: int = Field(description="of the successful requests")
+    error_rate: float | None = Field(description="from 0 to 1, of those that were not refused")
+    avg_latency_ms: float | None
+    p50_latency_ms: float | None = Field(description="quantiles are right to 2.2 %")
+    p95_latency_ms: float | None
+    p99_latency_ms: float | None
+    min_latency_ms: float | None
+    max_latency_ms: float | None
+
+    @classmethod
+    def of(cls, one: Traffic) -> "ModelTraffic":
+        """How sums are told."""
+        quantiles = {
+            f"p{round(100 * share)}_latency_ms": _ms(one.quantile_s(share))
+            for share in (0.5, 0.95, 0.99)
+        }
+        return cls(
+            total_requests=one.requests,
+            successful_requests=one.answered,
+            error_count=one.failed,
+            refused_requests=one.refused,
+            rows=one.rows,
+            error_rate=one.error_rate,
+            avg_latency_ms=_ms(one.mean_s),
+            min_latency_ms=_ms(one.least_s if one.answered else None),
+            max_latency_ms=_ms(one.most_s if one.answered else None),
+            **quantiles,
+        )
+
+
 class Stats(BaseModel):
     """How much was answered, and what."""
 
     total_predictions: int
     recent_100: Recent
     note: str
+    model_name: str
+    last_updated: datetime | None = Field(description="UTC, when the newest row was received")
+    requests_per_minute: float = Field(description="over the last five minutes")
+    requests: ModelTraffic = Field(description="of all workers, since the store was made")
+    by_version: Mapping[str, ModelTraffic] = Field(
+        description="0 stands for requests that no version was found for"
+    )
+
+
+def _ms(seconds: float | None) -> float | None:
+    return None if seconds is None else 1_000 * seconds

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from http import HTTPStatus
 from types import MappingProxyType
@@ -21,6 +22,7 @@ from homeostat.errors import (
     UserError,
 )
 from homeostat.serving.auth import KeyGuard, failure
+from homeostat.serving.metering import Metered
 from homeostat.serving.routes import docs, health, labels, model, monitoring, predict
 from homeostat.serving.service import Service
 
@@ -33,6 +35,8 @@ STATUS: Mapping[type[HomeostatError], int] = MappingProxyType(
     {one: one.status for one in (UserError, NotFound, Conflict, Unavailable, StateError)}
 )
 
+METERED_EVERY_S = 1.0  #: how often the counts of requests are written down
+
 RETRY_AFTER_S = 1  #: what is said with 503 when the error does not know better
 
 
@@ -42,6 +46,7 @@ def create_app(
     refresh_s: float = 0.5,
     max_batch: int = 1000,
     api_key: str | None = None,
+    monotonic: Callable[[], float] = time.perf_counter,
 ) -> FastAPI:
     """The application; entering its lifespan starts the writer and the refreshing.
 
@@ -55,6 +60,8 @@ def create_app(
         Rows or labels in one request.
     api_key
         Asked for on every path but `/health`; None or empty asks for nothing.
+    monotonic
+        Seconds, for latencies.
     """
     app = FastAPI(
         openapi_url=None,
@@ -75,6 +82,7 @@ def create_app(
         app.include_router(group.router)
     if api_key:
         app.add_middleware(KeyGuard, key=api_key)
+    app.add_middleware(Metered, meter=service.meter, monotonic=monotonic)
     return app
 
 
@@ -84,14 +92,19 @@ def _lifespan(
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         service.start()
-        refreshing = asyncio.create_task(service.champions.run(refresh_s))
+        tasks = [
+            asyncio.create_task(service.champions.run(refresh_s)),
+            asyncio.create_task(service.meter.run(METERED_EVERY_S)),
+        ]
         try:
             await service.champions.looked.wait()
             yield
         finally:
-            refreshing.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await refreshing
+            for task in tasks:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+            await service.meter.write()
             await service.stop()
 
     return lifespan

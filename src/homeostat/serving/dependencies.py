@@ -7,6 +7,7 @@ from fastapi import Depends, Query, Request
 
 from homeostat.serving.answers import Failure
 from homeostat.serving.champion import Champion
+from homeostat.serving.metering import note
 from homeostat.serving.service import Service
 from homeostat.serving.wire import read_body
 
@@ -43,13 +44,16 @@ BodyDep = Annotated[bytes, Depends(read_body)]
 
 
 async def _version(
+    request: Request,
     service: ServiceDep,
     model_version: Annotated[
         int | None,
         Query(ge=1, lt=2**31, description="a version by its number; else the one in service"),
     ] = None,
 ) -> Version:
-    return Version(await service.champions.get(model_version), model_version is not None)
+    champion = await service.champions.get(model_version)
+    note(request.scope, champion.version.number, 1)
+    return Version(champion, model_version is not None)
 
 
 VersionDep = Annotated[Version, Depends(_version)]

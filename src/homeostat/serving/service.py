@@ -7,12 +7,22 @@ from datetime import UTC, datetime, timedelta
 
 from homeostat.errors import Conflict, HomeostatError
 from homeostat.prediction import Prediction
-from homeostat.serving.answers import Coverage, FeatureInfo, Health, ModelInfo, Recent, Stats
+from homeostat.serving.answers import (
+    Coverage,
+    FeatureInfo,
+    Health,
+    ModelInfo,
+    ModelTraffic,
+    Recent,
+    Stats,
+)
 from homeostat.serving.champion import Champion, Champions
 from homeostat.serving.labels import LabelBatch, to_labels
+from homeostat.serving.metering import Meter
 from homeostat.serving.request import RowRequest
 from homeostat.serving.scoring import Scoring
 from homeostat.store import LabelReceipt, Store, Writer
+from homeostat.traffic import Traffic, total_traffic
 
 __all__ = ["Service"]
 
@@ -20,6 +30,9 @@ BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 RECENT = 100  #: predictions in the statistics
 PROBE = "serving:probe"  #: flag written to see whether the store can be written again
 STAGE = "Production"
+
+MINUTE = timedelta(minutes=1)
+LATELY = 5 * MINUTE  #: for the requests per minute
 
 
 class Service:
@@ -35,7 +48,7 @@ class Service:
     clock
         The time, UTC.
     new_id
-        An id for a prediction whose caller gave none.
+        An id for a prediction whose caller gave none, and for this process.
     """
 
     def __init__(
@@ -49,6 +62,7 @@ class Service:
     ) -> None:
         self.clock = clock
         self.champions = champions
+        self.meter = Meter(store, champions.model, clock=clock, process=new_id())
         self._store = store
         self._writer = writer
         self._new_id = new_id
@@ -174,14 +188,29 @@ class Service:
         )
 
     async def stats(self) -> Stats:
-        """How many predictions there are, and how the newest of them look."""
+        """How many predictions there are, how the newest look, and what became of requests."""
+        await self.meter.write()
         total = await asyncio.to_thread(self._store.count_predictions, self.model)
         recent = await asyncio.to_thread(self._store.recent_predictions, self.model, RECENT)
+        by_version = await self._traffic(None)
+        lately = total_traffic((await self._traffic(LATELY)).values())
         return Stats(
             total_predictions=total,
             recent_100=Recent.of(recent),
             note="of the newest 100 predictions, whatever version answered them",
+            model_name=self.model,
+            last_updated=recent[0].received_at if recent else None,
+            requests_per_minute=lately.requests / (LATELY / MINUTE),
+            requests=ModelTraffic.of(total_traffic(by_version.values())),
+            by_version={str(number): ModelTraffic.of(one) for number, one in by_version.items()},
         )
+
+    async def _traffic(self, lately: timedelta | None) -> dict[int, Traffic]:
+        """What became of the requests, by version: the newest ones, or all."""
+        now = self.clock()
+        since = None if lately is None else now - lately
+        until = now + MINUTE  # that of the minute that has just begun
+        return await asyncio.to_thread(self._store.traffic, self.model, since=since, until=until)
 
     async def refresh(self) -> None:
         """Take over the version that the store says is in service."""

@@ -1,10 +1,11 @@
 """Rows in, answers out."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 
 from homeostat.errors import UserError
 from homeostat.serving.answers import Answer, Answers
 from homeostat.serving.dependencies import ERRORS, BodyDep, MaxBatchDep, ServiceDep, VersionDep
+from homeostat.serving.metering import note
 from homeostat.serving.openapi import body_of
 
 __all__ = ["router"]
@@ -25,11 +26,16 @@ async def predict(service: ServiceDep, version: VersionDep, body: BodyDep) -> An
 
 @router.post("/batch", openapi_extra=body_of("Rows"))
 async def predict_batch(
-    service: ServiceDep, version: VersionDep, body: BodyDep, max_batch: MaxBatchDep
+    request: Request,
+    service: ServiceDep,
+    version: VersionDep,
+    body: BodyDep,
+    max_batch: MaxBatchDep,
 ) -> Answers:
     """Many rows in, as many answers out; all are answered, or none is stored."""
     rows = version.champion.requests.many(body, now=service.clock())
     if len(rows) > max_batch:
         raise UserError(f"{len(rows):,} rows; at most {max_batch:,} are taken: send them in parts")
+    note(request.scope, version.champion.version.number, len(rows))
     answers = await service.predict(rows, version.champion, pinned=version.pinned)
     return Answers(predictions=[Answer.of(one) for one in answers])
