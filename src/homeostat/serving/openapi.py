@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from starlette.routing import BaseRoute
 
 from homeostat.serving.about import release
+from homeostat.serving.baseline import Baseline
 from homeostat.serving.champion import Champion
 from homeostat.serving.labels import LabelBatch
 
@@ -35,6 +36,7 @@ def describe(routes: Sequence[BaseRoute], model: str, champion: Champion | None)
     schemas: dict[str, Any] = description["components"]["schemas"]
     schemas |= {"Row": {"type": "object"}, "Rows": {"type": "object"}}
     schemas |= _schemas(LabelBatch)
+    schemas |= _schemas(Baseline)
     if champion is not None:
         schemas |= _schemas(champion.requests.rows)
         schemas["Row"]["example"] = champion.example

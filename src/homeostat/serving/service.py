@@ -18,6 +18,7 @@ from homeostat.serving.answers import (
 )
 from homeostat.serving.champion import Champion, Champions
 from homeostat.serving.labels import LabelBatch, to_labels
+from homeostat.serving.live import Live
 from homeostat.serving.metering import Meter
 from homeostat.serving.request import RowRequest
 from homeostat.serving.scoring import Scoring
@@ -62,6 +63,7 @@ class Service:
     ) -> None:
         self.clock = clock
         self.champions = champions
+        self.live = Live(store, champions, clock)
         self.meter = Meter(store, champions.model, clock=clock, process=new_id())
         self._store = store
         self._writer = writer
