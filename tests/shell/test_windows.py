@@ -162,3 +162,25 @@ def test_the_newest_rows_are_looked_for_in_doublings(store: Store, n: int, rows:
     found = looks.stream.newest(step=STEP, longest=LOOKBACK, until=NOON)
 
     assert found.n == rows
+
+
+def test_a_creep_is_added_up_over_windows_and_anew_for_the_next_version(store: Store) -> None:
+    hour = 12 * STEP
+    first, second = Looks(store, 1), Looks(store, 2)
+
+    def judged(looks: Looks, at: datetime, shift: float) -> Verdict:
+        looks.fill(at, looks=12, shift=shift, n=17)
+        whole = looks.stream.window(hour, until=at)
+        return judge_stream(looks.stream, whole, POLICY, lookback=hour, at=at)[0]
+
+    quiet = [judged(first, NOON + i * hour, 0.0) for i in range(12)]
+    creeping = [judged(first, NOON + (12 + i) * hour, 0.12) for i in range(40)]
+    seen = next(i for i, one in enumerate(creeping) if one.outcome is Outcome.FAIL)
+    after = judged(second, NOON + 52 * hour, 0.12)
+
+    assert {one.outcome for one in quiet} == {Outcome.PASS}
+    assert 3 <= seen <= 25
+    assert creeping[seen].details["drifted"] == ["income"]
+    assert "crept away from the reference" in creeping[seen].reason
+    assert creeping[-1].outcome is Outcome.FAIL
+    assert after.outcome is Outcome.PASS
