@@ -149,6 +149,7 @@ def run(settings: Settings, service: "Service", listener: socket.socket) -> None
         refresh_s=serving.refresh_s,
         max_batch=serving.max_batch,
         api_key=serving.api_key,
+        predict_paths=serving.predict_paths,
     )
     server = uvicorn.Server(
         uvicorn.Config(

@@ -70,6 +70,7 @@ Share = Annotated[Real, Field(ge=0, le=1)]
 Count = Annotated[Whole, Field(ge=1)]
 Percent = Annotated[Real, Field(ge=0, le=100)]
 Positive = Annotated[Real, Field(gt=0)]
+PredictPath = Annotated[str, Field(pattern=r"^/[A-Za-z0-9][A-Za-z0-9_./-]{0,63}$")]
 
 
 class TargetSettings(BaseModel):
@@ -180,6 +181,9 @@ class ServingSettings(BaseModel):
     max_batch: Count = Field(default=1000, description="rows in one request; more get 422")
     api_key: Text | None = Field(
         default=None, repr=False, description="asked of every caller; none without one"
+    )
+    predict_paths: tuple[PredictPath, ...] = Field(
+        default=(), description="paths that answer as /predict does, such as /predict_ctr"
     )
 
 

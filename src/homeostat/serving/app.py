@@ -2,8 +2,7 @@
 
 import asyncio
 import contextlib
-import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from http import HTTPStatus
 from types import MappingProxyType
 
@@ -12,6 +11,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
 
 from homeostat.errors import (
     Conflict,
@@ -46,7 +46,7 @@ def create_app(
     refresh_s: float = 0.5,
     max_batch: int = 1000,
     api_key: str | None = None,
-    monotonic: Callable[[], float] = time.perf_counter,
+    predict_paths: Sequence[str] = (),
 ) -> FastAPI:
     """The application; entering its lifespan starts the writer and the refreshing.
 
@@ -60,8 +60,8 @@ def create_app(
         Rows or labels in one request.
     api_key
         Asked for on every path but `/health`; None or empty asks for nothing.
-    monotonic
-        Seconds, for latencies.
+    predict_paths
+        Paths that answer as `/predict` does.
     """
     app = FastAPI(
         openapi_url=None,
@@ -80,10 +80,21 @@ def create_app(
     app.state.max_batch = max_batch
     for group in (health, model, predict, labels, monitoring, docs):
         app.include_router(group.router)
+    for path in predict_paths:
+        _refuse_taken(app, path)
+        predict.answer_at(app, path)
     if api_key:
         app.add_middleware(KeyGuard, key=api_key)
-    app.add_middleware(Metered, meter=service.meter, monotonic=monotonic)
+    app.add_middleware(Metered, meter=service.meter, paths=("/predict", *predict_paths))
     return app
+
+
+def _refuse_taken(app: FastAPI, path: str) -> None:
+    """A path that answers something already cannot answer rows, too."""
+    asked = {"type": "http", "method": "POST", "path": path, "root_path": "", "headers": []}
+    if any(one.matches(asked)[0] is not Match.NONE for one in app.routes):
+        message = f"serving.predict_paths: {path} answers something else already; choose another"
+        raise UserError(message)
 
 
 def _lifespan(

@@ -1,7 +1,8 @@
 """Counting requests as they are answered, and writing the counts down behind the answers."""
 
 import asyncio
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -15,7 +16,6 @@ __all__ = ["Meter", "Metered", "note"]
 
 log = structlog.get_logger()
 
-MEASURED = "/predict"  #: the paths below it are measured
 UNKNOWN = 0  #: the version of a request that none was found for
 
 #: Minutes that are still written after they ended, before their counts are let go.
@@ -40,11 +40,20 @@ class Meter:
         The time, UTC.
     process
         A name that no other process has, now or later.
+    monotonic
+        Seconds, for latencies.
     """
 
     def __init__(
-        self, store: Store, model: str, *, clock: Callable[[], datetime], process: str
+        self,
+        store: Store,
+        model: str,
+        *,
+        clock: Callable[[], datetime],
+        process: str,
+        monotonic: Callable[[], float] = time.perf_counter,
     ) -> None:
+        self.monotonic = monotonic
         self._store = store
         self._model = model
         self._clock = clock
@@ -106,25 +115,26 @@ class Meter:
 
 
 class Metered:
-    """Measures the requests below `MEASURED`, from their first byte to their last answer.
+    """Measures requests, from their first byte to their last answer.
 
     Parameters
     ----------
     app
         What answers; it says by `note` which version did, and how many rows.
     meter
-        Is told of every request.
-    monotonic
-        Seconds.
+        Is told of every request that is measured.
+    paths
+        Those that are measured, and what lies below them.
     """
 
-    def __init__(self, app: ASGIApp, meter: Meter, *, monotonic: Callable[[], float]) -> None:
+    def __init__(self, app: ASGIApp, meter: Meter, *, paths: Sequence[str]) -> None:
         self._app = app
         self._meter = meter
-        self._monotonic = monotonic
+        self._paths = tuple(paths)
+        self._below = tuple(f"{path}/" for path in paths)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not scope["path"].startswith(MEASURED):
+        if scope["type"] != "http" or not self._measured(scope["path"]):
             await self._app(scope, receive, send)
             return
         status = 500  # of a request whose answer never began
@@ -136,12 +146,15 @@ class Metered:
             await send(message)
 
         scope.setdefault("state", {})
-        begun = self._monotonic()
+        begun = self._meter.monotonic()
         try:
             await self._app(scope, receive, sending)
         finally:
             version, rows = scope["state"].get("answered", (UNKNOWN, 1))
-            self._meter.record(version, status, self._monotonic() - begun, rows)
+            self._meter.record(version, status, self._meter.monotonic() - begun, rows)
+
+    def _measured(self, path: str) -> bool:
+        return path in self._paths or path.startswith(self._below)
 
 
 def note(scope: Scope, version: int, rows: int) -> None:

@@ -2,12 +2,15 @@
 
 import sqlite3
 from contextlib import closing
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from homeostat.errors import UserError
+from homeostat.serving.metering import Meter
 from homeostat.store import Store, open_store
 from tests.shell.serving.world import KEY, MODEL, NOW, ROW, World, asking
 
@@ -20,18 +23,21 @@ async def stats(client: httpx.AsyncClient) -> Any:
     return answer.json()
 
 
-def ticking(world: World, seconds: float) -> dict[str, Any]:
-    """Every look at the monotonic clock is so many seconds after the one before."""
-
-    def monotonic() -> float:
-        world.seconds += seconds
-        return world.seconds
-
-    return {"monotonic": monotonic}
+def tick(world: World, seconds: float) -> None:
+    """Every look of the meter at its clock is so many seconds after the one before."""
+    passing = count(0.0, seconds)
+    world.service.meter = Meter(
+        world.store,
+        MODEL,
+        clock=lambda: world.now,
+        process="ticking",
+        monotonic=lambda: next(passing),
+    )
 
 
 async def test_answers_refusals_and_failures_are_told_apart(world: World) -> None:
-    async with asking(world, **ticking(world, 0.02)) as client:
+    tick(world, 0.02)
+    async with asking(world) as client:
         for _ in range(3):
             await client.post("/predict", json=ROW)
         await client.post("/predict/batch", json={"rows": [ROW, ROW]})
@@ -119,3 +125,23 @@ async def test_another_model_is_not_found(world: World) -> None:
 
 def _answered(store: Store) -> int:
     return sum(one.answered for one in store.traffic(MODEL, until=NOW.replace(hour=23)).values())
+
+
+async def test_other_paths_answer_and_are_measured_as_predict_is(world: World) -> None:
+    async with asking(world, predict_paths=("/predict_ctr", "/v2/score")) as client:
+        answers = [
+            await client.post(path, json={**ROW, "prediction_id": "same"})
+            for path in ("/predict", "/predict_ctr", "/v2/score")
+        ]
+        found = await stats(client)
+        described = (await client.get("/openapi.json")).json()["paths"]
+
+    assert [one.status_code for one in answers] == [200, 200, 200]
+    assert answers[0].json() == answers[1].json() == answers[2].json()
+    assert found["requests"]["successful_requests"] == 3
+    assert {"/predict", "/predict_ctr", "/v2/score"} <= set(described)
+
+
+def test_a_path_that_is_taken_is_refused(world: World) -> None:
+    with pytest.raises(UserError, match="/health answers something else already"):
+        world.app(predict_paths=("/health",))

@@ -1,6 +1,6 @@
 """Rows in, answers out."""
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, FastAPI, Request
 
 from homeostat.errors import UserError
 from homeostat.serving.answers import Answer, Answers
@@ -8,7 +8,7 @@ from homeostat.serving.dependencies import ERRORS, BodyDep, MaxBatchDep, Service
 from homeostat.serving.metering import note
 from homeostat.serving.openapi import body_of
 
-__all__ = ["router"]
+__all__ = ["answer_at", "router"]
 
 router = APIRouter(prefix="/predict", tags=["predictions"], responses=ERRORS)
 
@@ -39,3 +39,16 @@ async def predict_batch(
     note(request.scope, version.champion.version.number, len(rows))
     answers = await service.predict(rows, version.champion, pinned=version.pinned)
     return Answers(predictions=[Answer.of(one) for one in answers])
+
+
+def answer_at(app: FastAPI, path: str) -> None:
+    """Answer at another path as at `/predict`."""
+    app.add_api_route(
+        path,
+        predict,
+        methods=["POST"],
+        tags=["predictions"],
+        responses=ERRORS,
+        openapi_extra=body_of("Row"),
+        operation_id=f"predict{path.replace('/', '_')}",
+    )
