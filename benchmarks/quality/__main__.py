@@ -100,9 +100,14 @@ def _in_parallel(chosen: Sequence[Task], jobs: int) -> Results:
         waiting = {pool.submit(done, one): i for i, one in enumerate(chosen)}
         for one in as_completed(waiting):
             i = waiting[one]
-            found[i] = one.result()
-            took_s = found[i][-1]["wall_s"]
-            line = f"{len(found)} of {len(chosen)}: {chosen[i].name}, {took_s:.0f} s"
+            error = one.exception()  # of one task; it costs no other its results
+            if error is None:
+                found[i] = one.result()
+                told = f"{found[i][-1]['wall_s']:.0f} s"
+            else:
+                told = f"failed: {type(error).__name__}: {error}"
+                found[i] = [{"table": "absent", "peer": chosen[i].name, "why": told}]
+            line = f"{len(found)} of {len(chosen)}: {chosen[i].name}, {told}"
             print(line, file=sys.stderr, flush=True)
     return [row for i in sorted(found) for row in found[i]]
 

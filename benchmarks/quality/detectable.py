@@ -85,7 +85,7 @@ def seen(statistic: str, rows: int, windows: int, seed: int) -> Seen:
     return Seen(
         effect=stated,
         windows=len(verdicts),
-        seen=sum(judge.measured(one).drifted for one in verdicts),
+        seen=sum(judge.seen(one) for one in verdicts),
         any=sum(any(each.drifted for each in one.measurements) for one in verdicts),
     )
 
@@ -118,23 +118,33 @@ class _Judge:
         parts = profiles(block, self.population, self.before.bins)
         return [judge_drift(self.before, one, DriftPolicy()) for one in parts]
 
-    def measured(self, verdict: Verdict) -> Measurement:
+    def measured(self, verdict: Verdict) -> Measurement | None:
+        """None where the question could not be asked of the window."""
         return next(
-            one
-            for one in verdict.measurements
-            if (one.subject, one.statistic) == (self.kind.subject, self.statistic)
+            (
+                one
+                for one in verdict.measurements
+                if (one.subject, one.statistic) == (self.kind.subject, self.statistic)
+            ),
+            None,
         )
+
+    def seen(self, verdict: Verdict) -> bool:
+        one = self.measured(verdict)
+        return one is not None and one.drifted
 
     def stated(self, quiet: Block) -> float | None:
         """What a quiet window says that it could have seen."""
-        return self.measured(self.verdicts(quiet)[0]).minimum_detectable_effect
+        one = self.measured(self.verdicts(quiet)[0])
+        return None if one is None else one.minimum_detectable_effect
 
     def strength(self, effect: float, seed: int) -> float | None:
         """How strong a change has this effect in very many rows."""
 
         def excess(strength: float) -> float:
             block = self.kind.draw(Even(np.random.default_rng(seed)), 1, MANY, strength)
-            return self.measured(self.verdicts(block)[0]).effect - effect
+            one = self.measured(self.verdicts(block)[0])
+            return (0.0 if one is None else one.effect) - effect
 
         if excess(self.kind.most) < 0:
             return None
