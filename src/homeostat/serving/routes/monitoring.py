@@ -1,6 +1,6 @@
 """Figures for people."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
@@ -13,10 +13,13 @@ from homeostat.serving.openapi import body_of
 
 __all__ = ["router"]
 
+#: What a route may answer that is asked about a model by name.
+NOT_FOUND: dict[int | str, dict[str, Any]] = {status: {"model": Failure} for status in (404, 422)}
+
 router = APIRouter(prefix="/monitoring", tags=["monitoring"], responses={503: {"model": Failure}})
 
 
-@router.get("/stats", responses={404: {"model": Failure}})
+@router.get("/stats", responses=NOT_FOUND)
 async def stats(
     service: ServiceDep,
     model_name: Annotated[str | None, Query(description="of the model [default: ours]")] = None,
@@ -40,7 +43,7 @@ async def monitoring_health(service: ServiceDep) -> LiveHealth:
     return await service.live.health()
 
 
-@router.get("/drift/{model_name}", responses={404: {"model": Failure}})
+@router.get("/drift/{model_name}", responses=NOT_FOUND)
 async def drift(
     service: ServiceDep,
     model_name: str,
