@@ -57,7 +57,8 @@ def main(given: Sequence[str] | None = None) -> int:
     if asked.write:
         fill(PAGE, "bench-quality", text)
     missed = [one for one in targets(kept["results"]) if not one.met]
-    return 1 if asked.check and missed else 0
+    failed = any(one["table"] == "failed" for one in kept["results"])
+    return 1 if failed or (asked.check and missed) else 0
 
 
 def _kept(files: Sequence[Path]) -> dict[str, Any]:
@@ -106,7 +107,7 @@ def _in_parallel(chosen: Sequence[Task], jobs: int) -> Results:
                 told = f"{found[i][-1]['wall_s']:.0f} s"
             else:
                 told = f"failed: {type(error).__name__}: {error}"
-                found[i] = [{"table": "absent", "peer": chosen[i].name, "why": told}]
+                found[i] = [{"table": "failed", "task": chosen[i].name, "why": told}]
             line = f"{len(found)} of {len(chosen)}: {chosen[i].name}, {told}"
             print(line, file=sys.stderr, flush=True)
     return [row for i in sorted(found) for row in found[i]]

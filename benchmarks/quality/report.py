@@ -67,6 +67,7 @@ class Target:
 def report(results: Results) -> str:
     """All tables, the targets first."""
     parts = [
+        ("Tasks that failed, of which nothing is told", failed_table(results)),
         ("Targets", target_table(targets(results))),
         ("Quiet streams, looked at every five minutes", watch_table(results)),
         ("Quiet windows, one by one: share that alarms", quiet_table(results)),
@@ -83,6 +84,11 @@ def report(results: Results) -> str:
 def targets(results: Results) -> list[Target]:
     """Every target of this bench for which something was measured."""
     return [*_quiet_targets(results), *_delay_targets(results), *_stated_targets(results)]
+
+
+def failed_table(results: Results) -> str:
+    rows = [[one["task"], one["why"]] for one in results if one["table"] == "failed"]
+    return table(["task", "why"], rows, names=2) if rows else ""
 
 
 def target_table(found: Sequence[Target]) -> str:

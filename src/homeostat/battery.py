@@ -54,10 +54,10 @@ WEIGHTS = {
     "ks": 1.0,
     "tail": 50.0,
     "g": 8.0,
-    "missing": 3.0,
+    "missing": 8.0,
     "unseen": 8.0,
     "correlation": 8.0,
-    "joint_location": 400.0,
+    "joint_location": 600.0,
 }
 
 

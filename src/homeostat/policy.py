@@ -135,7 +135,7 @@ def with_creep(verdict: Verdict, measured: Sequence[Measurement]) -> Verdict:
         for one in found[:3]
     )
     reason = f"{len(found)} of {len(measured)} crept away from the reference ({listed})"
-    if verdict.outcome is Outcome.FAIL:
+    if verdict.outcome is not Outcome.PASS:
         reason = f"{verdict.reason}; {reason}"
     drifted = _subjects([one for one in both if one.drifted])
     return replace(

@@ -102,7 +102,7 @@ class WatchState:
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> "WatchState":
-        """The state that `to_dict` wrote."""
+        """The state that `to_dict` wrote, also before anything was added up over days."""
         return cls(
             usual={
                 int(length): {(a, b): Usual(n, log) for a, b, n, log in usual}
@@ -110,8 +110,10 @@ class WatchState:
             },
             failing=tuple(plain["failing"]),
             settled=plain["settled"],
-            creeping={name: Creeping.from_list(one) for name, one in plain["creeping"].items()},
-            crept_at=plain["crept_at"],
+            creeping={
+                name: Creeping.from_list(one) for name, one in plain.get("creeping", {}).items()
+            },
+            crept_at=plain.get("crept_at"),
         )
 
 

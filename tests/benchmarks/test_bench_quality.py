@@ -242,6 +242,13 @@ def test_every_piece_of_the_bench_works_and_has_its_table() -> None:
     assert f"At most {MOST} windows" in text
 
 
+def test_a_task_that_fails_is_named_first() -> None:
+    text = report([{"table": "failed", "task": "some task", "why": "failed: ValueError: no"}])
+
+    assert text.startswith("### Tasks that failed")
+    assert "some task" in text
+
+
 def test_a_package_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "benchmarks.quality.tasks.ENVIRONMENTS", {"nannyml": ".venv-that-nobody-made"}

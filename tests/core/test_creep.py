@@ -1,23 +1,22 @@
 """Shifts too small for any window, added up."""
 
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from homeostat.bins import fit_numeric
 from homeostat.creep import (
     HORIZON,
     LEAST_WINDOWS,
+    REFERENCE_Z,
     Creeping,
     Sum,
     crept,
     measured_creep,
 )
-from homeostat.policy import DriftPolicy
+from homeostat.policy import DriftPolicy, with_creep
 from homeostat.profile import Profile
 from homeostat.usual import Noise
 from homeostat.verdict import Measurement, Outcome, Verdict
@@ -73,23 +72,24 @@ def seen_after(days: Days, rng: np.random.Generator, shift: float, most: int = 1
 
 @given(
     counts=st.lists(st.integers(1, 500), min_size=3, max_size=20),
-    theta=st.floats(0.02, 0.5),
-    way=st.sampled_from([1, -1]),
+    asked=st.floats(0.01, 0.25),
 )
-def test_what_a_row_adds_is_a_likelihood_ratio(counts: list[int], theta: float, way: int) -> None:
+def test_what_a_row_adds_is_a_likelihood_ratio(counts: list[int], asked: float) -> None:
+    """It is 1 on average over the reference, but for the bias of the reference that is taken off.
+
+    Begun from so much evidence that no end of it is reached.
+    """
     values = np.repeat(np.arange(len(counts), dtype=float), counts)
-    bins = replace(fit_numeric("x", values), scores=())
     reference = counted(fitted({"x": values}), {"x": values})
+    begun = {"x": Creeping(Sum(100.0, 1, 1), Sum(100.0, 1, 1))}
     ratios = []
     for value in range(len(counts)):
-        one = counted(reference.bins, {"x": np.array([float(value)])})
-        found = crept({}, (reference, one), {}, asked=theta / 2, alpha=1e-9)["x"]
-        side = found.up if way > 0 else found.down
-        ratios.append(np.exp(side.evidence))
-    # Evidence is never under 0, so what one row shows is at most the ratio or 1.
-    expected = np.average(ratios, weights=counts)
-    assert bins.size == reference.bins.features[0].size
-    assert expected <= 1 + theta
+        row = counted(reference.bins, {"x": np.array([float(value)])})
+        after = crept(begun, (reference, row), {}, asked=asked, alpha=1e-200)["x"]
+        ratios.append([np.exp(side.evidence - 100.0) for side in (after.up, after.down)])
+    bias = np.exp(-2 * asked * REFERENCE_Z / sum(counts) ** 0.5)
+
+    assert np.average(ratios, axis=0, weights=counts) == pytest.approx([bias, bias])
 
 
 def test_quiet_windows_creep_no_more_often_than_the_level_allows() -> None:
@@ -237,3 +237,27 @@ def test_nothing_is_added_up_where_no_shift_matters_or_the_stream_is_young() -> 
         )
         assert not state.creeping
         assert not any(one.statistic == "creep" for one in verdict.measurements)
+
+
+def test_what_could_not_be_told_is_still_said_beside_a_creep() -> None:
+    days = Days()
+    rng = np.random.default_rng(3)
+    while not days.add(draw(rng, shift=0.15))["normal"].drifted:
+        pass
+    found = measured_creep(days.known, REFERENCE, asked=ASKED, alpha=ALPHA)
+    broken = Verdict(question="drift", outcome=Outcome.ERROR, reason="no p-value for age")
+    verdict = with_creep(broken, found)
+
+    assert verdict.outcome is Outcome.FAIL
+    assert verdict.reason.startswith("no p-value for age; 1 of 3 crept away")
+
+
+def test_a_feature_without_values_since_the_stream_is_known_tells_of_no_creep() -> None:
+    gone = counted(BINS, dict.fromkeys(COLUMNS, np.full(ROWS, np.nan)))
+    compared = Compared(lambda _: REFERENCE, lambda *_: None, REFERENCE)
+
+    verdict, _ = judge_windows(compared, {1: gone}, DriftPolicy(), WatchState(settled=True), look=0)
+
+    assert verdict.outcome is Outcome.FAIL
+    assert {one.statistic for one in verdict.measurements if one.drifted} == {"missing"}
+    assert "crept" not in verdict.reason

@@ -108,6 +108,13 @@ def test_the_longest_is_among_the_lengths_and_what_failed_is_asked_again(
     assert due(look, longest, failing=lengths(longest)) == lengths(longest)
 
 
+def test_a_state_from_before_anything_was_added_up_is_read() -> None:
+    written = WatchState(settled=True, failing=(3,)).to_dict()
+    old = {key: one for key, one in written.items() if key not in {"creeping", "crept_at"}}
+
+    assert WatchState.from_dict(old) == WatchState(settled=True, failing=(3,))
+
+
 def test_a_large_shift_is_seen_in_its_first_window() -> None:
     stream = Stream()
     before = stream.looks(window(seed) for seed in range(1, 30))

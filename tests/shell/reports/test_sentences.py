@@ -75,6 +75,21 @@ def test_a_shift_that_the_median_hides_is_told_by_the_mean() -> None:
     assert "further apart" not in said
 
 
+@pytest.mark.parametrize(
+    ("factor", "said"),
+    [(1.5, "% further apart"), (1 / 1.5, "% closer together"), (0.01, "% closer together")],
+)
+def test_a_spread_is_told_as_a_share_of_what_it_was(factor: float, said: str) -> None:
+    """Half as wide again is 50 % further apart, and nothing comes more than 100 % closer."""
+    before = RNG.normal(100, 10, ROWS)
+    text = told(before, 100 + (RNG.normal(100, 10, ROWS) - 100) * factor)
+    percent = float(text.split("The values lie ")[1].split("%")[0])
+
+    assert said in text
+    assert percent == pytest.approx(100 * abs(factor - 1), abs=6)
+    assert factor > 1 or percent <= 100
+
+
 def test_a_spread_that_the_scale_hides_is_told_in_ranks() -> None:
     """Incomes three times as large lie further apart in money, but closer among the old ones."""
     said = told(RNG.lognormal(0, 1, ROWS), RNG.lognormal(1.2, 0.7, ROWS))

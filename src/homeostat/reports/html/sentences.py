@@ -219,7 +219,8 @@ def _spread(told: _Told) -> str:
     share = told.now.present / told.now.present.sum()
     wider = share @ scores**2 - (share @ scores) ** 2 > 1
     way = "further apart" if wider else "closer together"
-    moved = f"{amount('spread', told.one.effect)} {way}"
+    log_ratio = told.one.effect if wider else -told.one.effect
+    moved = f"{words.number(100 * abs(math.expm1(log_ratio)), 2)}% {way}"
     for part in (50, 80, 90):
         ends = (0.5 - part / 200, 0.5 + part / 200)
         values = [quantile(side, end) for side in told.sides for end in ends]
