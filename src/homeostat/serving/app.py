@@ -22,6 +22,7 @@ from homeostat.errors import (
     UserError,
 )
 from homeostat.serving.auth import KeyGuard, failure
+from homeostat.serving.direct import Direct
 from homeostat.serving.metering import Metered
 from homeostat.serving.routes import docs, health, labels, model, monitoring, predict
 from homeostat.serving.service import Service
@@ -83,9 +84,11 @@ def create_app(
     for path in predict_paths:
         _refuse_taken(app, path)
         predict.answer_at(app, path)
+    paths = ("/predict", *predict_paths)
+    app.add_middleware(Direct, services=dict.fromkeys(paths, service), refuse=_refused)
     if api_key:
         app.add_middleware(KeyGuard, key=api_key)
-    app.add_middleware(Metered, meter=service.meter, paths=("/predict", *predict_paths))
+    app.add_middleware(Metered, meter=service.meter, paths=paths)
     return app
 
 
@@ -129,6 +132,12 @@ async def _on_error(_: Request, error: HomeostatError) -> Response:
     if status >= 500:
         log.error("request failed", error=type(error).__name__, message=str(error))
     return failure(type(error).__name__, str(error), status, headers)
+
+
+async def _refused(request: Request, error: HomeostatError | HTTPException) -> Response:
+    if isinstance(error, HomeostatError):
+        return await _on_error(request, error)
+    return await _on_http_error(request, error)
 
 
 async def _on_http_error(_: Request, error: HTTPException) -> Response:

@@ -97,8 +97,13 @@ class Service:
             all the same, so try again with the same ids.
         """
         number = champion.version.number
-        digests = [row.digest(number if pinned else None) for row in rows]
-        await self._refuse_clashes(rows, digests)
+        encoded = [row.encoded() for row in rows]
+        asked_for = number if pinned else None
+        digests = [
+            row.digest(asked_for, text) for row, text in zip(rows, encoded, strict=True)
+        ]
+        if len(rows) > 1:  # one needs no look ahead: the transaction that stores it tells
+            await self._refuse_clashes(rows, digests)
         features = [row.features for row in rows]
         received_at = self.clock()
         scores = await self._scoring.probabilities(champion.scorer, features)
@@ -113,8 +118,9 @@ class Service:
                 prediction=int(score >= champion.version.threshold),
                 probability=score,
                 body_digest=digest,
+                encoded=text,
             )
-            for row, digest, score in zip(rows, digests, scores, strict=True)
+            for row, digest, text, score in zip(rows, digests, encoded, scores, strict=True)
         ]
         return await self._submit(asked)
 
@@ -228,12 +234,9 @@ class Service:
         await asyncio.to_thread(self._writer.stop)
 
     async def _refuse_clashes(self, rows: Sequence[RowRequest], digests: Sequence[str]) -> None:
-        """Refuse a batch with an id that is taken, before anything of the batch is stored.
-
-        One row needs no look ahead: the transaction that stores it tells.
-        """
+        """Refuse a batch with an id that is taken, before anything of the batch is stored."""
         given = [(i, row.prediction_id) for i, row in enumerate(rows) if row.prediction_id]
-        if len(rows) == 1 or not given:
+        if not given:
             return
         taken = {one: digests[i] for i, one in reversed(given)}
         taken |= await asyncio.to_thread(self._stored, list(taken))

@@ -1,9 +1,13 @@
 """Reading a body off the wire: not too large, not too slow, not compressed."""
 
 import asyncio
+from typing import NoReturn
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
+from starlette.types import Message, Receive
+
+from homeostat.serving.arrival import arrived
 
 __all__ = ["read_body"]
 
@@ -19,9 +23,17 @@ async def read_body(request: Request) -> bytes:
     HTTPException
         413 when it is too large, 408 when it does not come, 415 when it is compressed.
     """
-    coding = request.headers.get("content-encoding", "identity")
-    if coding.strip().lower() != "identity":
-        raise HTTPException(415, f"content-encoding {coding[:40]!r}; send the body as it is")
+    for name, value in request.scope["headers"]:
+        if name == b"content-encoding" and value.strip().lower() != b"identity":
+            coding = value[:40].decode("latin-1")
+            raise HTTPException(415, f"content-encoding {coding!r}; send the body as it is")
+    message, receive = arrived(request.receive)
+    if message is not None:
+        if message["type"] == "http.request" and not message.get("more_body", False):
+            body: bytes = message.get("body", b"")
+            return body if len(body) <= LARGEST else _too_large()
+        receive = _after(message, receive)
+    request = Request(request.scope, receive)
     try:
         async with asyncio.timeout(SLOWEST_S):
             return await _read(request)
@@ -44,5 +56,15 @@ async def _read(request: Request) -> bytes:
     return b"".join(parts)
 
 
-def _too_large() -> None:
+def _after(message: Message, receive: Receive) -> Receive:
+    """What gives the message that came already, and then those that are left."""
+    first = [message]
+
+    async def receive_all() -> Message:
+        return first.pop() if first else await receive()
+
+    return receive_all
+
+
+def _too_large() -> NoReturn:
     raise HTTPException(413, f"a body may have {LARGEST:,} bytes; send it in parts")

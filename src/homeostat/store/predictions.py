@@ -10,7 +10,7 @@ from sqlalchemy.dialects import sqlite
 
 from homeostat.errors import Conflict
 from homeostat.prediction import Prediction
-from homeostat.store import profiles, tables
+from homeostat.store import driver, profiles, tables
 from homeostat.store.engine import Database
 from homeostat.store.profiles import MinuteProfile
 from homeostat.store.statements import chunks
@@ -37,6 +37,7 @@ _TABLE = tables.predictions
 _COLUMNS = tuple(column.name for column in _TABLE.columns)
 _ENCODE = json.JSONEncoder(separators=(",", ":")).encode
 _INSERT = str(insert(_TABLE).compile(dialect=sqlite.dialect()))
+_SOME = "SELECT id FROM predictions WHERE id IN ("
 
 #: One array for each column: one statement, whatever the number of rows.
 _UNNEST = (
@@ -153,11 +154,20 @@ def _insert_new(connection: Connection, batch: dict[str, Prediction]) -> set[str
         columns = zip(*(_bare(batch[key]) for key in sorted(batch)), strict=True)
         arrays = tuple(list(column) for column in columns)
         return set(connection.exec_driver_sql(_UNNEST, arrays).scalars()) if arrays else set()
-    new = batch.keys() - present(connection, list(batch))
+    new = batch.keys() - _there(connection, list(batch))
     bare = [_bare(one) for key, one in batch.items() if key in new]
     if bare:
-        connection.exec_driver_sql(_INSERT, bare)
+        driver.execute_many(connection, _INSERT, bare)
     return set(new)
+
+
+def _there(connection: Connection, keys: Sequence[str]) -> set[str]:
+    """What `present` says, on SQLite."""
+    return {
+        key
+        for some in chunks(keys)
+        for (key,) in driver.execute(connection, _SOME + ",".join("?" * len(some)) + ")", some)
+    }
 
 
 def predictions_by_id(connection: Connection, keys: Sequence[str]) -> dict[str, Prediction]:
@@ -177,7 +187,7 @@ def _bare(one: Prediction) -> tuple[Any, ...]:
         one.version,
         microseconds(one.received_at),
         None if one.event_time is None else microseconds(one.event_time),
-        _ENCODE(one.features),
+        _ENCODE(one.features) if one.encoded is None else one.encoded.decode(),
         one.prediction,
         one.probability,
         one.body_digest,
