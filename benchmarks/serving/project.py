@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,12 @@ class Project:
     def url(self) -> str:
         """Its store."""
         return f"sqlite:///{self.folder / 'homeostat.db'}"
+
+    def answered(self) -> int:
+        """Requests that got 200, as its server wrote down."""
+        until = datetime.now(UTC) + timedelta(minutes=2)
+        with open_store(self.url) as store:
+            return sum(one.answered for one in store.traffic(MODEL, until=until).values())
 
     def rows(self) -> int:
         """Predictions in its store."""
