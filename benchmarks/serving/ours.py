@@ -43,7 +43,7 @@ class Compiled:
 def main(config: Path, port: int) -> None:
     for name in serve.SINGLE_THREADED:
         os.environ.setdefault(name, "1")
-    if os.environ.get("SWITCH"): sys.setswitchinterval(float(os.environ["SWITCH"]))
+
     settings = load_settings(config, os.environ)
     configure_logs(settings.log_level)
 

@@ -3,10 +3,10 @@
 import json
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, insert, select, tuple_
-from sqlalchemy.dialects import sqlite
+from sqlalchemy import Connection, Select, func, select, tuple_
 
 from homeostat.errors import Conflict
 from homeostat.prediction import Prediction
@@ -34,9 +34,14 @@ __all__ = [
 Count = Callable[[Sequence[Prediction]], Sequence[MinuteProfile]]
 
 _TABLE = tables.predictions
+#: Rows in one statement: SQLite before 3.32 takes 999 values, and a text for each number of
+#: rows is kept prepared.
+MOST_ROWS = 64
+
 _COLUMNS = tuple(column.name for column in _TABLE.columns)
 _ENCODE = json.JSONEncoder(separators=(",", ":")).encode
-_INSERT = str(insert(_TABLE).compile(dialect=sqlite.dialect()))
+_INSERT = f"INSERT INTO predictions ({', '.join(_COLUMNS)}) VALUES "
+_VALUES = f"({', '.join('?' * len(_COLUMNS))})"
 _SOME = "SELECT id FROM predictions WHERE id IN ("
 
 #: One array for each column: one statement, whatever the number of rows.
@@ -156,8 +161,10 @@ def _insert_new(connection: Connection, batch: dict[str, Prediction]) -> set[str
         return set(connection.exec_driver_sql(_UNNEST, arrays).scalars()) if arrays else set()
     new = batch.keys() - _there(connection, list(batch))
     bare = [_bare(one) for key, one in batch.items() if key in new]
-    if bare:
-        driver.execute_many(connection, _INSERT, bare)
+    for some in chunks(bare, MOST_ROWS):
+        # In one step, for at each the driver lets another thread go first.
+        statement = _INSERT + ", ".join([_VALUES] * len(some))
+        driver.execute(connection, statement, tuple(chain.from_iterable(some)))
     return set(new)
 
 
