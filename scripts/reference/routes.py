@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from homeostat.cli.serve import build_service
+from homeostat.cli.serve import build_services
 from homeostat.cli.settings import Settings
 from homeostat.serving.app import create_app
 from homeostat.serving.openapi import describe
@@ -59,8 +59,8 @@ def openapi() -> dict[str, Any]:
     known = Settings.model_validate({**given, "features": {"x": {"kind": "number"}}})
     with tempfile.TemporaryDirectory() as folder:
         store = open_store(f"sqlite:///{folder}/homeostat.db")
-        service = build_service(known, store, lambda: datetime.now(UTC))
-        made = create_app(service)
+        services = build_services(known, store, lambda: datetime.now(UTC))
+        made = create_app(services)
         store.close()
     return describe(made.routes, "credit", None)
 

@@ -21,10 +21,10 @@ from homeostat.cli.settings import Settings, load_settings
 from homeostat.errors import Unavailable, UserError
 
 if TYPE_CHECKING:
-    from homeostat.serving.service import Service
+    from homeostat.serving.services import Services
     from homeostat.store import Store
 
-__all__ = ["build_service", "listening", "opened", "refuse_open_door", "run", "serve"]
+__all__ = ["build_services", "listening", "opened", "refuse_open_door", "run", "serve"]
 
 DRAIN_S = 10  #: for requests under way when the service is told to stop
 HEADER_BYTES = 16 * 1024
@@ -61,7 +61,7 @@ def serve(
     clock = FileClock(clock_file) if clock_file else system_clock
     clock()  # a broken clock file is told now, not with the first row
     with listening(*address) as listener, opened(settings) as store:
-        run(settings, build_service(settings, store, clock), listener)
+        run(settings, build_services(settings, store, clock), listener)
 
 
 def refuse_open_door(host: str, api_key: str | None) -> None:
@@ -121,22 +121,33 @@ def opened(settings: Settings) -> "Iterator[Store]":
         yield store
 
 
-def build_service(settings: Settings, store: "Store", clock: Callable[[], datetime]) -> "Service":
-    """The service as the settings describe it."""
+def build_services(settings: Settings, store: "Store", clock: Callable[[], datetime]) -> "Services":
+    """The services as the settings describe them."""
     from homeostat.registry import load_scorer
     from homeostat.serving.champion import Champions
     from homeostat.serving.counting import Counting
     from homeostat.serving.service import Service
+    from homeostat.serving.services import Services
     from homeostat.store import Writer
 
     counting = Counting()
     loader = partial(load_scorer, settings.artifacts.path)
-    champions = Champions(store, loader, settings.model, counting)
     writer = Writer(store, counting, limit=settings.serving.queue)
-    return Service(store, writer, champions, clock=clock, new_id=new_id)
+    names = dict.fromkeys((settings.model, *settings.serving.models))
+    services = [
+        Service(
+            store,
+            writer,
+            Champions(store, loader, name, counting),
+            clock=clock,
+            new_id=new_id,
+        )
+        for name in names
+    ]
+    return Services(writer, services)
 
 
-def run(settings: Settings, service: "Service", listener: socket.socket) -> None:
+def run(settings: Settings, services: "Services", listener: socket.socket) -> None:
     """Serve until SIGTERM or SIGINT, then end in good order."""
     import structlog
     import uvicorn
@@ -145,7 +156,7 @@ def run(settings: Settings, service: "Service", listener: socket.socket) -> None
 
     serving = settings.serving
     app = create_app(
-        service,
+        services,
         refresh_s=serving.refresh_s,
         max_batch=serving.max_batch,
         api_key=serving.api_key,

@@ -22,6 +22,8 @@ __all__ = [
     "ModelTraffic",
     "Recent",
     "Root",
+    "Served",
+    "ServedModel",
     "Stats",
 ]
 
@@ -112,6 +114,21 @@ class FeatureInfo(BaseModel):
             categories=list(feature.categories),
             nullable=feature.nullable,
         )
+
+
+class ServedModel(BaseModel):
+    """One model that answers here."""
+
+    name: str
+    model_version: str | None = Field(description="in service; null when none is")
+    message: str = Field(description="ready, or what stands in the way")
+    default: bool = Field(description="whether the short paths mean it")
+
+
+class Served(BaseModel):
+    """The models that answer here."""
+
+    models: list[ServedModel]
 
 
 class ModelInfo(BaseModel):

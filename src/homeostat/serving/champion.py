@@ -177,7 +177,7 @@ class Champions:
         version = self._store.version(self.model, number)
         scorer = self._load_scorer(version)
         reference = self._store.reference(self.model, version.reference_digest)
-        self._counting.learn(number, reference.bins)
+        self._counting.learn(self.model, number, reference.bins)
         return Champion(
             version=version,
             scorer=scorer,

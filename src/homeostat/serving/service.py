@@ -4,6 +4,7 @@ import asyncio
 import math
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from homeostat.errors import Conflict, HomeostatError
 from homeostat.prediction import Prediction
@@ -42,8 +43,7 @@ class Service:
     Parameters
     ----------
     store, writer
-        Where everything is kept.  The writer is started and stopped with the service, the
-        store is closed by whoever opened it.
+        Where everything is kept; both are opened and closed elsewhere.
     champions
         The version in service, and others by number.
     clock
@@ -125,11 +125,12 @@ class Service:
         ------
         UserError
             When a label is no class of the target, or its prediction is unknown and it is
-            not to be parked; all such labels are named.
+            not to be parked, or of another model; all such labels are named.
         """
         target = (await self.champions.get()).version.schema.target
         labels = to_labels(batch.labels, target, now=self.clock())
-        return await asyncio.to_thread(self._store.add_labels, labels, park=batch.park)
+        store = partial(self._store.add_labels, labels, park=batch.park, model=self.model)
+        return await asyncio.to_thread(store)
 
     async def info(self) -> ModelInfo:
         """What is known of the version in service."""
@@ -218,14 +219,9 @@ class Service:
         """Take over the version that the store says is in service."""
         await self.champions.refresh()
 
-    def start(self) -> None:
-        """Begin to take answers into the store."""
-        self._writer.start()
-
     async def stop(self) -> None:
-        """Wait until all that was answered is in the store."""
+        """Wait until all that is asked has been computed."""
         await asyncio.to_thread(self._scoring.close)
-        await asyncio.to_thread(self._writer.stop)
 
     async def _refuse_clashes(self, rows: Sequence[RowRequest], digests: Sequence[str]) -> None:
         """Refuse a batch with an id that is taken, before anything of the batch is stored.

@@ -113,7 +113,9 @@ class Store:
         """
         return predictions.iterate_predictions(self._database, model, batch)
 
-    def add_labels(self, labels_: Sequence[Label], *, park: bool = False) -> LabelReceipt:
+    def add_labels(
+        self, labels_: Sequence[Label], *, park: bool = False, model: str | None = None
+    ) -> LabelReceipt:
         """What became of the labels; all are stored or none.
 
         A value that already stood when the label was received changes nothing; another one
@@ -123,10 +125,11 @@ class Store:
         ------
         UserError
             When predictions are unknown, naming all of them; with `park` their labels are
-            kept until they come.
+            kept until they come.  When they are of another model than `model`, if that is
+            given.
         """
         with self._database.write() as connection:
-            return labels.add_labels(connection, labels_, park=park)
+            return labels.add_labels(connection, labels_, park=park, model=model)
 
     def labelled(  # all but the model go by name
         self,

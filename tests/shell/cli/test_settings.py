@@ -62,6 +62,8 @@ def test_the_least_there_must_be_gives_all_defaults(tmp_path: Path) -> None:
             "queue": 5000,
             "max_batch": 1000,
             "api_key": None,
+            "models": [],
+            "predict_paths": [],
         },
         "monitoring": {
             "interval_s": 300.0,
@@ -177,6 +179,7 @@ def test_paths_do_not_depend_on_the_working_folder(
         ("HOMEOSTAT_TRAINING__SEED", "9", "training.seed", 9),
         ("HOMEOSTAT_DRIFT__FALSE_ALARMS_PER_WEEK", "0.1", "drift.false_alarms_per_week", 0.1),
         ("HOMEOSTAT_MLFLOW__EXPERIMENT", "other", "mlflow.experiment", "other"),
+        ("HOMEOSTAT_SERVING__MODELS", "churn, clicks", "serving.models", ("churn", "clicks")),
     ],
 )
 def test_the_environment_goes_before_the_file(
@@ -213,7 +216,7 @@ def test_every_setting_has_its_variable(tmp_path: Path, section: str, name: str)
         if isinstance(before, int | float) and before
         else ("4" if type(before) is int else "0.4")
     )
-    value = {"url": "sqlite:////x.db", "seed": "1"}.get(name, other)
+    value = {"url": "sqlite:////x.db", "seed": "1", "predict_paths": "/a,/b"}.get(name, other)
 
     after = getattr(getattr(load(tmp_path, environ={given: value}), section), name)
 

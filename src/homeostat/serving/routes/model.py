@@ -7,7 +7,7 @@ from homeostat.serving.dependencies import ServiceDep
 
 __all__ = ["router"]
 
-router = APIRouter(prefix="/model", tags=["model"])
+router = APIRouter(tags=["model"])
 
 
 @router.get("/info", responses={503: {"model": Failure}})
