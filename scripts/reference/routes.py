@@ -49,6 +49,11 @@ def routes() -> Lines:
 
 ROW_KEYS = [
     ("`prediction_id`", "text, optional", "1 to 128 printable ASCII characters; made if not given"),
+    (
+        "`split_key`",
+        "text, optional",
+        "rows with one key are answered by one version while a split runs; printable ASCII",
+    ),
     ("`event_time`", "time, optional", "when it happened, with a zone; at most 30 days ago"),
 ]
 

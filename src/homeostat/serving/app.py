@@ -38,6 +38,8 @@ STATUS: Mapping[type[HomeostatError], int] = MappingProxyType(
     {one: one.status for one in (UserError, NotFound, Conflict, Unavailable, StateError)}
 )
 
+SHADOWED_EVERY_S = 1.0  #: how often versions in the shadow are asked about new rows
+
 METERED_EVERY_S = 1.0  #: how often the counts of requests are written down
 
 UNKNOWN: dict[int | str, dict[str, Any]] = {code: {"model": Failure} for code in (404, 422)}
@@ -124,7 +126,11 @@ def _lifespan(
         tasks = [
             asyncio.create_task(task)
             for one in services
-            for task in (one.champions.run(refresh_s), one.meter.run(METERED_EVERY_S))
+            for task in (
+                one.champions.run(refresh_s),
+                one.meter.run(METERED_EVERY_S),
+                one.shadowing.run(SHADOWED_EVERY_S),
+            )
         ]
         try:
             for one in services:

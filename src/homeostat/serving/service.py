@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+from homeostat.challenger import chosen
 from homeostat.errors import Conflict, HomeostatError
 from homeostat.prediction import Prediction
 from homeostat.serving.answers import (
@@ -23,6 +24,8 @@ from homeostat.serving.live import Live
 from homeostat.serving.metering import Meter
 from homeostat.serving.request import RowRequest
 from homeostat.serving.scoring import Scoring
+from homeostat.serving.shadow import Shadowing
+from homeostat.serving.versions import Versions, side_by_side
 from homeostat.store import LabelReceipt, Store, Writer
 from homeostat.traffic import Traffic, total_traffic
 
@@ -64,7 +67,9 @@ class Service:
         self.clock = clock
         self.champions = champions
         self.live = Live(store, champions, clock)
-        self.meter = Meter(store, champions.model, clock=clock, process=new_id())
+        process = new_id()
+        self.meter = Meter(store, champions.model, clock=clock, process=process)
+        self.shadowing = Shadowing(store, champions, clock=clock, holder=process)
         self._store = store
         self._writer = writer
         self._new_id = new_id
@@ -96,27 +101,51 @@ class Service:
             When too much waits, or the store did not take the answers: they may be in it
             all the same, so try again with the same ids.
         """
-        number = champion.version.number
-        digests = [row.digest(number if pinned else None) for row in rows]
+        digests = [row.digest(champion.version.number if pinned else None) for row in rows]
         await self._refuse_clashes(rows, digests)
-        features = [row.features for row in rows]
+        ids = [row.prediction_id or self._new_id() for row in rows]
+        by = [champion] * len(rows) if pinned else self._answering(rows, ids, champion)
         received_at = self.clock()
-        scores = await self._scoring.probabilities(champion.scorer, features)
+        scores = await self._scores(rows, by)
         asked = [
             Prediction(
-                id=row.prediction_id or self._new_id(),
+                id=key,
                 model=self.model,
-                version=number,
+                version=one.version.number,
                 received_at=received_at,
                 event_time=row.event_time,
                 features=row.features,
-                prediction=int(score >= champion.version.threshold),
+                prediction=int(score >= one.version.threshold),
                 probability=score,
                 body_digest=digest,
             )
-            for row, digest, score in zip(rows, digests, scores, strict=True)
+            for row, key, one, digest, score in zip(rows, ids, by, digests, scores, strict=True)
         ]
         return await self._submit(asked)
+
+    def _answering(
+        self, rows: Sequence[RowRequest], ids: Sequence[str], champion: Champion
+    ) -> list[Champion]:
+        """The version that answers each row: the champion, or the one its key is split to."""
+        splits, tried = self.champions.splits, self.champions.tried
+        if not splits:
+            return [champion] * len(rows)
+        numbers = [chosen(splits, row.split_key or key) for row, key in zip(rows, ids, strict=True)]
+        return [champion if one is None else tried[one] for one in numbers]
+
+    async def _scores(self, rows: Sequence[RowRequest], by: Sequence[Champion]) -> list[float]:
+        """What each row's version says of it; every version is asked once."""
+        if all(one is by[0] for one in by):
+            features = [row.features for row in rows]
+            return await self._scoring.probabilities(by[0].scorer, features)
+        scores = [0.0] * len(rows)
+        for champion in {one.version.number: one for one in by}.values():
+            places = [i for i, one in enumerate(by) if one is champion]
+            features = [rows[i].features for i in places]
+            found = await self._scoring.probabilities(champion.scorer, features)
+            for i, score in zip(places, found, strict=True):
+                scores[i] = score
+        return scores
 
     async def label(self, batch: LabelBatch) -> LabelReceipt:
         """What became of the labels; all are stored, or none.
@@ -176,6 +205,14 @@ class Service:
             message="; ".join(one for one in (trouble, problem) if one)
             or ("ready" if loaded else "no model is loaded yet"),
         )
+
+    async def versions(self, length: timedelta) -> Versions:
+        """What each version said of the newest rows, and how often it was right."""
+        now = self.clock()
+        look = partial(
+            side_by_side, self._store, self.model, since=now - length, until=now + MINUTE
+        )
+        return await asyncio.to_thread(look)
 
     async def coverage(self) -> Coverage:
         """How many of all predictions have a label."""

@@ -1,9 +1,11 @@
 """The only way to the database: SQLite and PostgreSQL, one schema, migrations."""
 
+from homeostat.store.challengers import Said, Shadow
 from homeostat.store.labels import KnownLabels, LabelReceipt, ScoredLabels
 from homeostat.store.profiles import MinuteProfile
 from homeostat.store.store import Store, open_store
 from homeostat.store.traffic import MinuteTraffic
+from homeostat.store.trials import Trials
 from homeostat.store.writer import QueueFull, Writer
 
 __all__ = [
@@ -12,8 +14,11 @@ __all__ = [
     "MinuteProfile",
     "MinuteTraffic",
     "QueueFull",
+    "Said",
     "ScoredLabels",
+    "Shadow",
     "Store",
+    "Trials",
     "Writer",
     "open_store",
 ]

@@ -32,6 +32,7 @@ from homeostat.store.labels import KnownLabels, LabelReceipt, ScoredLabels
 from homeostat.store.migrate import prepare
 from homeostat.store.predictions import Count
 from homeostat.store.traffic import MinuteTraffic
+from homeostat.store.trials import Trials
 from homeostat.traffic import Traffic
 from homeostat.verdict import Verdict
 from homeostat.version import Version
@@ -257,6 +258,11 @@ class Store:
         """
         with self._database.write() as connection:
             return deployments.transition(connection, new, decision)
+
+    @property
+    def trials(self) -> Trials:
+        """Versions that are tried beside the champion."""
+        return Trials(self._database)
 
     # Decisions, verdicts, alerts.
 
