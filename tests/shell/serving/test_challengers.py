@@ -1,6 +1,7 @@
 """Versions tried on live rows: a part of them answered, or all of them scored in the shadow."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -117,7 +118,7 @@ async def test_a_version_in_the_shadow_is_asked_about_every_row_once(world: Worl
         world.now += timedelta(minutes=1)
         version = world.register(turn=3)
         begun = trial(version.number, Mode.SHADOW)
-        world.store.trials.start(Challenger(**{**vars_of(begun), "started_at": world.now}))
+        world.store.trials.start(replace(begun, started_at=world.now))
         await world.service.refresh()
         found = await answers(client, 300)
         asked = await world.service.shadowing.catch_up()
@@ -132,10 +133,6 @@ async def test_a_version_in_the_shadow_is_asked_about_every_row_once(world: Worl
     assert Counter(one.probability for one in said) == {expected: 300}
     assert by["2 shadow"]["rows"] == 300
     assert by["2 shadow"]["probability_mean"] == pytest.approx(expected)
-
-
-def vars_of(one: Challenger) -> dict[str, Any]:
-    return {name: getattr(one, name) for name in Challenger.__slots__}
 
 
 async def test_another_process_goes_on_where_one_died_and_two_never_share_the_work(
@@ -200,7 +197,8 @@ async def test_one_version_is_tried_once_and_shares_have_room(world: World) -> N
             world.store.trials.start(asked)
     begun = world.store.trials.start(trial(other.number, Mode.SPLIT, 0.3))
 
-    assert (begun.lower, begun.salt) == (pytest.approx(0.7), f"trial-{number}")
+    assert begun.lower == pytest.approx(0.7)
+    assert begun.salt == f"trial-{number}"
     assert [one.version for one in world.store.trials.running(MODEL)] == [number, other.number]
     world.store.trials.end(MODEL, number, NOW)
     assert [one.version for one in world.store.trials.running(MODEL)] == [other.number]

@@ -1,5 +1,6 @@
 """Trials and what versions in the shadow said, on every database."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -35,12 +36,8 @@ def test_a_trial_is_read_as_it_began_until_it_ends(store: Store) -> None:
     assert ended.ended_at == START + DAY
     assert store.trials.running("m") == [three]
     assert store.trials.all("m") == [ended, three]
-    again = store.trials.start(Challenger(**{**asdict(trial(2)), "id": "again"}))
+    again = store.trials.start(replace(trial(2), id="again"))
     assert (again.lower, again.salt) == (0.0, "again")
-
-
-def asdict(one: Challenger) -> dict[str, object]:
-    return {name: getattr(one, name) for name in Challenger.__slots__}
 
 
 def test_what_runs_already_and_what_does_not_run_is_refused(store: Store) -> None:
