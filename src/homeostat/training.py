@@ -16,7 +16,15 @@ from homeostat.dataset import fingerprint, targets
 from homeostat.engines.frames import count_frame
 from homeostat.errors import Unavailable
 from homeostat.reference import Reference
-from homeostat.registry import GoldenRows, Scorer, Tracker, encode_frame, load_scorer, save_artifact
+from homeostat.registry import (
+    GoldenRows,
+    Scorer,
+    Tracker,
+    Trial,
+    encode_frame,
+    load_scorer,
+    save_artifact,
+)
 from homeostat.schema import Kind, Row, Schema
 from homeostat.store import Store
 from homeostat.trainers.train import Trained, TrainingData, train
@@ -100,7 +108,13 @@ class Workshop:
             estimator=trained.estimator,
             golden=GoldenRows.of(trained.estimator, trained.golden_x),
             describe=self._description(number, rows, recipe, trained),
+            trial=Trial(
+                x=trained.trial_x,
+                threshold=trained.threshold,
+                nullable=tuple(one.nullable for one in self.schema.features),
+            ),
         )
+        log.info("model saved", model=self.model, version=number, compiled=str(artifact.parity))
         draft = Version(
             model=self.model,
             number=number,
