@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Option
 
+from homeostat.cli.beginning import alert_of_missing, sole_service, warn_of_sqlite
 from homeostat.cli.clock import FileClock, system_clock
 from homeostat.cli.logs import configure_logs
 from homeostat.cli.options import Config
@@ -61,6 +62,7 @@ def serve(
     clock = FileClock(clock_file) if clock_file else system_clock
     clock()  # a broken clock file is told now, not with the first row
     with listening(*address) as listener, opened(settings) as store:
+        alert_of_missing(store, settings.model, now=clock(), new_id=new_id())
         run(settings, build_services(settings, store, clock), listener)
 
 
@@ -114,10 +116,15 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
 
 @contextlib.contextmanager
 def opened(settings: Settings) -> "Iterator[Store]":
-    """The store; closed at the end."""
+    """The store, for this service alone if it is a file; closed at the end.
+
+    A PostgreSQL server may be away: the service says so until it answers.
+    """
     from homeostat.store import open_store
 
-    with contextlib.closing(open_store(settings.store.url)) as store:
+    url = settings.store.url
+    warn_of_sqlite(url)
+    with sole_service(url), contextlib.closing(open_store(url, patient=True)) as store:
         yield store
 
 
@@ -128,11 +135,12 @@ def build_services(settings: Settings, store: "Store", clock: Callable[[], datet
     from homeostat.serving.counting import Counting
     from homeostat.serving.service import Service
     from homeostat.serving.services import Services
-    from homeostat.store import Writer
+    from homeostat.store import Slack, Writer
 
     counting = Counting()
     loader = partial(load_scorer, settings.artifacts.path)
-    writer = Writer(store, counting, limit=settings.serving.queue)
+    slack = Slack(relaxed=settings.store.durability == "relaxed")
+    writer = Writer(store, counting, limit=settings.serving.queue, slack=slack)
     names = dict.fromkeys((settings.model, *settings.serving.models))
     services = [
         Service(

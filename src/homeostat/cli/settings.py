@@ -127,6 +127,11 @@ class StoreSettings(BaseModel):
         default="sqlite:///homeostat.db",
         description="predictions, labels, verdicts, decisions: sqlite:/// or postgresql://",
     )
+    durability: Literal["acknowledged", "relaxed"] = Field(
+        default="acknowledged",
+        description="relaxed: a loss of power may take back the answers of the last second, at "
+        'most 1,000, which say "durable": false',
+    )
 
 
 class PathSettings(BaseModel):

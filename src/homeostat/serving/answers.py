@@ -44,9 +44,12 @@ class Answer(BaseModel):
     model_version: str
     prediction_id: str
     timestamp: datetime = Field(description="UTC, when the row was received")
+    durable: bool = Field(
+        default=True, description="false when a loss of power may take the answer back"
+    )
 
     @classmethod
-    def of(cls, one: Prediction) -> "Answer":
+    def of(cls, one: Prediction, *, durable: bool = True) -> "Answer":
         """How a prediction is told to the caller; unchecked, for it is ours."""
         return cls.model_construct(
             prediction=one.prediction,
@@ -54,6 +57,7 @@ class Answer(BaseModel):
             model_version=str(one.version),
             prediction_id=one.id,
             timestamp=one.received_at,
+            durable=durable,
         )
 
 

@@ -26,7 +26,7 @@ from homeostat.serving.request import RowRequest
 from homeostat.serving.scoring import Scoring
 from homeostat.serving.shadow import Shadowing
 from homeostat.serving.versions import Versions, side_by_side
-from homeostat.store import LabelReceipt, Store, Writer
+from homeostat.store import MISSING, LabelReceipt, Store, Writer
 from homeostat.traffic import Traffic, total_traffic
 
 __all__ = ["Service"]
@@ -80,6 +80,11 @@ class Service:
     def model(self) -> str:
         """The name of the model."""
         return self.champions.model
+
+    @property
+    def durable(self) -> bool:
+        """Whether an answer is on the disk by the time it is given."""
+        return self._writer.durable
 
     async def predict(
         self, rows: Sequence[RowRequest], champion: Champion, *, pinned: bool = False
@@ -193,7 +198,8 @@ class Service:
         """
         current = self.champions.current
         logged, trouble = await self._look_at_store()
-        problem = self.champions.problem
+        gone = None if trouble else await asyncio.to_thread(self._store.flag, MISSING)
+        problem = "; ".join(one for one in (self.champions.problem, gone) if one)
         loaded = current is not None
         degraded = "degraded" if problem else "healthy"
         return Health(

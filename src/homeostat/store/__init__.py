@@ -2,13 +2,16 @@
 
 from homeostat.store.challengers import Said, Shadow
 from homeostat.store.labels import KnownLabels, LabelReceipt, ScoredLabels
+from homeostat.store.missing import MISSING
 from homeostat.store.profiles import MinuteProfile
+from homeostat.store.slack import Slack
 from homeostat.store.store import Store, open_store
 from homeostat.store.traffic import MinuteTraffic
 from homeostat.store.trials import Trials
 from homeostat.store.writer import QueueFull, Writer
 
 __all__ = [
+    "MISSING",
     "KnownLabels",
     "LabelReceipt",
     "MinuteProfile",
@@ -17,6 +20,7 @@ __all__ = [
     "Said",
     "ScoredLabels",
     "Shadow",
+    "Slack",
     "Store",
     "Trials",
     "Writer",

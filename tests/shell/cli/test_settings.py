@@ -42,7 +42,10 @@ def test_the_least_there_must_be_gives_all_defaults(tmp_path: Path) -> None:
         "time": None,
         "segments": [],
         "data": {"path": f"{tmp_path}/rows.csv"},
-        "store": {"url": f"sqlite:///{tmp_path}/homeostat.db"},
+        "store": {
+            "url": f"sqlite:///{tmp_path}/homeostat.db",
+            "durability": "acknowledged",
+        },
         "artifacts": {"path": f"{tmp_path}/models"},
         "mlflow": {"tracking_uri": f"sqlite:///{tmp_path}/mlflow.db", "experiment": "credit"},
         "reference": {"share": 0.2, "path": f"{tmp_path}/monitoring/reference"},
@@ -216,7 +219,9 @@ def test_every_setting_has_its_variable(tmp_path: Path, section: str, name: str)
         if isinstance(before, int | float) and before
         else ("4" if type(before) is int else "0.4")
     )
-    value = {"url": "sqlite:////x.db", "seed": "1", "predict_paths": "/a,/b"}.get(name, other)
+    samples = {"url": "sqlite:////x.db", "seed": "1", "durability": "relaxed"}
+    samples["predict_paths"] = "/a,/b"
+    value = samples.get(name, other)
 
     after = getattr(getattr(load(tmp_path, environ={given: value}), section), name)
 
