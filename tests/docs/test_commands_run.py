@@ -37,7 +37,10 @@ def left_by_the_demo(folder: Path) -> None:
 def test_the_readme_and_the_how_to_pages_run_as_written(tmp_path: Path) -> None:
     """The README, then every how-to that goes on with its service."""
     left_by_the_demo(tmp_path)
-    names = ("late-labels", "import-labels", "pause-and-resume", "where-files-lie")
+    names = (
+        *("late-labels", "import-labels", "pause-and-resume", "where-files-lie"),
+        "try-a-version",
+    )
     read = [REPOSITORY / "README.md", *(HOW_TO / f"{name}.md" for name in names)]
     asked = [step for page in read for step in steps(page)]
 

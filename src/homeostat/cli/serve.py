@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Option
 
+from homeostat.cli.beginning import alert_of_missing, sole_service, warn_of_sqlite
 from homeostat.cli.clock import FileClock, system_clock
 from homeostat.cli.logs import configure_logs
 from homeostat.cli.options import Config
@@ -21,10 +22,10 @@ from homeostat.cli.settings import Settings, load_settings
 from homeostat.errors import Unavailable, UserError
 
 if TYPE_CHECKING:
-    from homeostat.serving.service import Service
+    from homeostat.serving.services import Services
     from homeostat.store import Store
 
-__all__ = ["build_service", "listening", "opened", "refuse_open_door", "run", "serve"]
+__all__ = ["build_services", "listening", "opened", "refuse_open_door", "run", "serve"]
 
 DRAIN_S = 10  #: for requests under way when the service is told to stop
 HEADER_BYTES = 16 * 1024
@@ -61,7 +62,8 @@ def serve(
     clock = FileClock(clock_file) if clock_file else system_clock
     clock()  # a broken clock file is told now, not with the first row
     with listening(*address) as listener, opened(settings) as store:
-        run(settings, build_service(settings, store, clock), listener)
+        alert_of_missing(store, settings.model, now=clock(), new_id=new_id())
+        run(settings, build_services(settings, store, clock), listener)
 
 
 def refuse_open_door(host: str, api_key: str | None) -> None:
@@ -114,29 +116,46 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
 
 @contextlib.contextmanager
 def opened(settings: Settings) -> "Iterator[Store]":
-    """The store; closed at the end."""
+    """The store, for this service alone if it is a file; closed at the end.
+
+    A PostgreSQL server may be away: the service says so until it answers.
+    """
     from homeostat.store import open_store
 
-    with contextlib.closing(open_store(settings.store.url)) as store:
+    url = settings.store.url
+    warn_of_sqlite(url)
+    with sole_service(url), contextlib.closing(open_store(url, patient=True)) as store:
         yield store
 
 
-def build_service(settings: Settings, store: "Store", clock: Callable[[], datetime]) -> "Service":
-    """The service as the settings describe it."""
+def build_services(settings: Settings, store: "Store", clock: Callable[[], datetime]) -> "Services":
+    """The services as the settings describe them."""
     from homeostat.registry import load_scorer
     from homeostat.serving.champion import Champions
     from homeostat.serving.counting import Counting
     from homeostat.serving.service import Service
-    from homeostat.store import Writer
+    from homeostat.serving.services import Services
+    from homeostat.store import Slack, Writer
 
     counting = Counting()
     loader = partial(load_scorer, settings.artifacts.path)
-    champions = Champions(store, loader, settings.model, counting)
-    writer = Writer(store, counting, limit=settings.serving.queue)
-    return Service(store, writer, champions, clock=clock, new_id=new_id)
+    slack = Slack(relaxed=settings.store.durability == "relaxed")
+    writer = Writer(store, counting, limit=settings.serving.queue, slack=slack)
+    names = dict.fromkeys((settings.model, *settings.serving.models))
+    services = [
+        Service(
+            store,
+            writer,
+            Champions(store, loader, name, counting),
+            clock=clock,
+            new_id=new_id,
+        )
+        for name in names
+    ]
+    return Services(writer, services)
 
 
-def run(settings: Settings, service: "Service", listener: socket.socket) -> None:
+def run(settings: Settings, services: "Services", listener: socket.socket) -> None:
     """Serve until SIGTERM or SIGINT, then end in good order."""
     import structlog
     import uvicorn
@@ -145,7 +164,7 @@ def run(settings: Settings, service: "Service", listener: socket.socket) -> None
 
     serving = settings.serving
     app = create_app(
-        service,
+        services,
         refresh_s=serving.refresh_s,
         max_batch=serving.max_batch,
         api_key=serving.api_key,

@@ -57,6 +57,11 @@ def _number(value: Any) -> Any:
     return value
 
 
+# A variable of the environment holds one text: "a, b".
+def _several(value: Any) -> Any:
+    return [one.strip() for one in value.split(",")] if isinstance(value, str) else value
+
+
 def _database(url: str) -> str:
     if not re.match(r"(sqlite(\+pysqlite)?:///|postgres(ql(\+psycopg)?)?://).", url):
         raise ValueError("should be sqlite:///<file> or postgresql://<user>@<host>/<name>")
@@ -70,6 +75,7 @@ Share = Annotated[Real, Field(ge=0, le=1)]
 Count = Annotated[Whole, Field(ge=1)]
 Percent = Annotated[Real, Field(ge=0, le=100)]
 Positive = Annotated[Real, Field(gt=0)]
+ModelName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 PredictPath = Annotated[str, Field(pattern=r"^/[A-Za-z0-9][A-Za-z0-9_./-]{0,63}$")]
 
 
@@ -120,6 +126,11 @@ class StoreSettings(BaseModel):
     url: Annotated[str, AfterValidator(_database)] = Field(
         default="sqlite:///homeostat.db",
         description="predictions, labels, verdicts, decisions: sqlite:/// or postgresql://",
+    )
+    durability: Literal["acknowledged", "relaxed"] = Field(
+        default="acknowledged",
+        description="relaxed: a loss of power may take back the answers of the last second, at "
+        'most 1,000, which say "durable": false',
     )
 
 
@@ -182,7 +193,10 @@ class ServingSettings(BaseModel):
     api_key: Text | None = Field(
         default=None, repr=False, description="asked of every caller; none without one"
     )
-    predict_paths: tuple[PredictPath, ...] = Field(
+    models: Annotated[tuple[ModelName, ...], BeforeValidator(_several)] = Field(
+        default=(), description="other models of the store, served under /models/<name>"
+    )
+    predict_paths: Annotated[tuple[PredictPath, ...], BeforeValidator(_several)] = Field(
         default=(), description="paths that answer as /predict does, such as /predict_ctr"
     )
 

@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from http import HTTPStatus
 from types import MappingProxyType
+from typing import Any
 
 import structlog
 from fastapi import FastAPI, Request
@@ -21,11 +22,14 @@ from homeostat.errors import (
     Unavailable,
     UserError,
 )
+from homeostat.serving.answers import Failure
 from homeostat.serving.auth import KeyGuard, failure
+from homeostat.serving.dependencies import NamedDep
 from homeostat.serving.direct import Direct
 from homeostat.serving.metering import Metered
-from homeostat.serving.routes import docs, health, labels, model, monitoring, predict
+from homeostat.serving.routes import docs, health, labels, model, models, monitoring, predict
 from homeostat.serving.service import Service
+from homeostat.serving.services import Services
 
 __all__ = ["STATUS", "create_app"]
 
@@ -36,13 +40,19 @@ STATUS: Mapping[type[HomeostatError], int] = MappingProxyType(
     {one: one.status for one in (UserError, NotFound, Conflict, Unavailable, StateError)}
 )
 
+SHADOWED_EVERY_S = 1.0  #: how often versions in the shadow are asked about new rows
+
 METERED_EVERY_S = 1.0  #: how often the counts of requests are written down
+
+UNKNOWN: dict[int | str, dict[str, Any]] = {code: {"model": Failure} for code in (404, 422)}
+
+MODEL = "/models/{name}"  #: where a model is asked by its name
 
 RETRY_AFTER_S = 1  #: what is said with 503 when the error does not know better
 
 
 def create_app(
-    service: Service,
+    services: Services,
     *,
     refresh_s: float = 0.5,
     max_batch: int = 1000,
@@ -51,10 +61,12 @@ def create_app(
 ) -> FastAPI:
     """The application; entering its lifespan starts the writer and the refreshing.
 
+    Every model answers under ``/models/{name}``, the default one at the short paths, too.
+
     Parameters
     ----------
-    service
-        What it serves; its store stays open when the application ends.
+    services
+        What it serves; their store stays open when the application ends.
     refresh_s
         Between two looks at what should be in service.
     max_batch
@@ -62,14 +74,14 @@ def create_app(
     api_key
         Asked for on every path but `/health`; None or empty asks for nothing.
     predict_paths
-        Paths that answer as `/predict` does.
+        Paths that answer as `/predict` does, for the default model.
     """
     app = FastAPI(
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        lifespan=_lifespan(service, refresh_s),
+        lifespan=_lifespan(services, refresh_s),
         exception_handlers={
             HomeostatError: _on_error,
             HTTPException: _on_http_error,
@@ -77,19 +89,29 @@ def create_app(
             Exception: _on_surprise,
         },
     )
-    app.state.service = service
+    app.state.services = services
     app.state.max_batch = max_batch
-    for group in (health, model, predict, labels, monitoring, docs):
+    for group in (health, predict, labels, monitoring, models, docs):
         app.include_router(group.router)
+    app.include_router(model.router, prefix="/model")
+    for group in (model, predict, labels, docs):
+        app.include_router(group.router, prefix=MODEL, dependencies=[NamedDep], responses=UNKNOWN)
     for path in predict_paths:
         _refuse_taken(app, path)
         predict.answer_at(app, path)
-    paths = ("/predict", *predict_paths)
-    app.add_middleware(Direct, services=dict.fromkeys(paths, service), refuse=_refused)
+    answering = _answering(services, predict_paths)
+    app.add_middleware(Direct, services=answering, refuse=_refused)
     if api_key:
         app.add_middleware(KeyGuard, key=api_key)
-    app.add_middleware(Metered, meter=service.meter, paths=paths)
+    meters = {path: one.meter for path, one in answering.items()}
+    app.add_middleware(Metered, meters=meters)
     return app
+
+
+def _answering(services: Services, predict_paths: Sequence[str]) -> dict[str, Service]:
+    """Who answers rows, by path."""
+    named = {f"/models/{one.model}/predict": one for one in services}
+    return named | dict.fromkeys(("/predict", *predict_paths), services.default)
 
 
 def _refuse_taken(app: FastAPI, path: str) -> None:
@@ -101,25 +123,30 @@ def _refuse_taken(app: FastAPI, path: str) -> None:
 
 
 def _lifespan(
-    service: Service, refresh_s: float
+    services: Services, refresh_s: float
 ) -> Callable[[FastAPI], contextlib.AbstractAsyncContextManager[None]]:
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        service.start()
+        services.start()
         tasks = [
-            asyncio.create_task(service.champions.run(refresh_s)),
-            asyncio.create_task(service.meter.run(METERED_EVERY_S)),
+            asyncio.create_task(task)
+            for one in services
+            for task in (
+                one.champions.run(refresh_s),
+                one.meter.run(METERED_EVERY_S),
+                one.shadowing.run(SHADOWED_EVERY_S),
+            )
         ]
         try:
-            await service.champions.looked.wait()
+            for one in services:
+                await one.champions.looked.wait()
             yield
         finally:
             for task in tasks:
                 task.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await task
-            await service.meter.write()
-            await service.stop()
+            await services.stop()
 
     return lifespan
 

@@ -64,7 +64,7 @@ async def _answered(service: Service, request: Request) -> bytes:
     body = await read_body(request)
     row = champion.requests.one(body, now=service.clock())
     [answer] = await service.predict([row], champion)
-    return Answer.encoded(answer)
+    return Answer.encoded(answer, durable=service.durable)
 
 
 async def _send(send: Send, body: bytes) -> None:

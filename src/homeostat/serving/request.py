@@ -72,6 +72,7 @@ class RowRequest:
     features: Row
     prediction_id: str | None = None
     event_time: datetime | None = None  #: UTC
+    split_key: str | None = None  #: rows of one key are answered by one version
 
     def encoded(self) -> bytes:
         """The features as JSON, in the order of their names: equal for equal features."""
@@ -121,7 +122,7 @@ class Requests:
 
     def __init__(self, schema: Schema) -> None:
         other = _other_names(schema)
-        self._known = (*schema.names, "prediction_id", "event_time")
+        self._known = (*schema.names, "prediction_id", "event_time", "split_key")
         self._fields = [
             (f"f{i}", feature.name, feature.kind is Kind.NUMBER)
             for i, feature in enumerate(schema.features)
@@ -136,6 +137,7 @@ class Requests:
             **fields,
             prediction_id=(PredictionId | None, None),
             event_time=(EventTime | None, None),
+            split_key=(PredictionId | None, None),
         )
         rows: Any = Annotated[list[self.row], Field(min_length=1)]  # type: ignore[name-defined]
         self.rows: type[BaseModel] = create_model("Rows", __config__=CONFIG, rows=(rows, ...))
@@ -175,7 +177,7 @@ class Requests:
             name: 0.0 if number and held[field] == 0 else held[field]
             for field, name, number in self._fields
         }
-        return RowRequest(features, held["prediction_id"], held["event_time"])
+        return RowRequest(features, held["prediction_id"], held["event_time"], held["split_key"])
 
 
 Model = TypeVar("Model", bound=BaseModel)

@@ -29,6 +29,7 @@ __all__ = [
     "Token",
     "UtcTime",
     "alerts",
+    "challengers",
     "decisions",
     "deployments",
     "flags",
@@ -40,12 +41,13 @@ __all__ = [
     "profile_minutes",
     "profile_parts",
     "reference_profiles",
+    "shadow_predictions",
     "traffic",
     "verdicts",
     "versions",
 ]
 
-REVISION = "0002"  #: of the schema that this code reads and writes
+REVISION = "0003"  #: of the schema that this code reads and writes
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -156,6 +158,34 @@ traffic = Table(
     Column("process", Text, primary_key=True),
     Column("body", Text, nullable=False),  # JSON
     Index("ix_traffic_minute", "model", "minute"),
+)
+
+#: Append-only but for the end: the trials of versions beside the champion.
+challengers = Table(
+    "challengers",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("model", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("mode", Text, nullable=False),
+    Column("lower", Double, nullable=False),
+    Column("share", Double, nullable=False),
+    Column("salt", Text, nullable=False),
+    Column("started_at", UtcTime, nullable=False),
+    Column("started_by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("ended_at", UtcTime),
+    Index("ix_challengers_started", "model", "started_at"),
+)
+
+#: What versions in the shadow said of rows that another one answered.
+shadow_predictions = Table(
+    "shadow_predictions",
+    METADATA,
+    Column("prediction_id", Token, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("prediction", Integer, nullable=False),
+    Column("probability", Double, nullable=False),
 )
 
 reference_profiles = Table(

@@ -7,12 +7,19 @@ from dataclasses import dataclass
 from threading import Condition, Thread
 from typing import ClassVar, TypeAlias
 
-from homeostat.errors import Conflict, Unavailable, UserError
+import structlog
+
+from homeostat.errors import Conflict, HomeostatError, Unavailable, UserError
 from homeostat.prediction import Prediction
 from homeostat.store.predictions import Count
+from homeostat.store.slack import Slack
 from homeostat.store.store import Store
 
 __all__ = ["QueueFull", "Writer"]
+
+log = structlog.get_logger()
+
+FLUSHED = "store:flushed"  #: flag that is written to have the disk take what stands before it
 
 _Answers: TypeAlias = list[Prediction | Conflict]
 
@@ -66,12 +73,21 @@ class Writer:
         Predictions that may wait; when it is reached submissions are refused.
     batch
         Predictions after which a commit takes no further submission.
+    slack
+        Which commits need not wait for the disk; all do by default.
     """
 
     def __init__(
-        self, store: Store, count: Count | None, *, limit: int = 5000, batch: int = 256
+        self,
+        store: Store,
+        count: Count | None,
+        *,
+        limit: int = 5000,
+        batch: int = 256,
+        slack: Slack | None = None,
     ) -> None:
         self._store, self._count = store, count
+        self._slack = slack or Slack(relaxed=False)
         self._limit, self._batch = limit, batch
         self._queue: deque[_Submission] = deque()
         self._waiting = 0
@@ -79,6 +95,11 @@ class Writer:
         self._waking: asyncio.AbstractEventLoop | None = None
         self._open = False
         self._thread = Thread(target=self._run, name="homeostat-writer", daemon=True)
+
+    @property
+    def durable(self) -> bool:
+        """Whether what is answered is on the disk by then."""
+        return not self._slack.relaxed
 
     @property
     def waiting(self) -> int:
@@ -142,13 +163,35 @@ class Writer:
         self._waiting += size
 
     def _run(self) -> None:
-        while batch := self._take():
-            self._commit(batch)
+        while (batch := self._take()) != []:
+            if batch is None:
+                self._flush()
+            else:
+                self._commit(batch)
+        self._flush()
 
-    def _take(self) -> list[_Submission]:
-        """The next submissions for one commit; none when the writer is to end."""
+    def _flush(self) -> None:
+        """Have the disk take all that did not wait for it."""
+        if self._slack.left_s is None:
+            return
+        try:
+            self._store.set_flag(FLUSHED, "")  # any commit that waits takes the others with it
+        except HomeostatError as error:
+            self._slack.failed()
+            log.warning("answers are not on the disk yet", error=str(error))
+        else:
+            self._slack.flushed()
+
+    def _take(self) -> list[_Submission] | None:
+        """The next submissions for one commit; none when the writer is to end.
+
+        None when something must be brought to the disk before the next one comes.
+        """
         with self._changed:
-            self._changed.wait_for(lambda: self._queue or not self._open)
+            if not self._changed.wait_for(
+                lambda: self._queue or not self._open, self._slack.left_s
+            ):
+                return None
             taken: list[_Submission] = []
             size = 0
             while self._queue and size < self._batch:
@@ -159,8 +202,9 @@ class Writer:
 
     def _commit(self, batch: list[_Submission]) -> None:
         together = [one for submission in batch for one in submission.predictions]
+        waits = self._slack.must_wait(len(together))
         try:
-            answers = iter(self._store.add_predictions(together, self._count))
+            answers = iter(self._store.add_predictions(together, self._count, durable=waits))
         except Unavailable as error:
             self._fail([*batch, *self._take_all()], error)
         except Exception as error:  # noqa: BLE001  # the edge of the thread: who waits is told
@@ -170,6 +214,7 @@ class Writer:
             for submission in batch:  # one that cannot be stored does not take others with it
                 self._commit([submission])
         else:
+            self._slack.flushed() if waits else self._slack.written(len(together))
             _tell([(one, [next(answers) for _ in one.predictions]) for one in batch])
 
     def _fail(self, submissions: list[_Submission], error: Unavailable) -> None:
