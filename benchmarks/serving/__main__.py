@@ -77,6 +77,7 @@ def measured(some: Sequence[Contestant], asked: argparse.Namespace) -> Found:
     setting = Setting(
         folder=folder,
         project=project.folder,
+        original=make(folder / "original", compiling=False).folder,
         probability=answers["1"][0],
         seconds=asked.seconds,
     )

@@ -2,12 +2,12 @@
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from benchmarks.processes import python_of
-from benchmarks.serving.project import COMPILED, KEY
+from benchmarks.serving.project import GRAPH, KEY
 from benchmarks.serving.workload import NAMES
 
 __all__ = ["ALL", "BARE", "BENTOML", "COMPILED_ONE", "MLFLOW", "MLSERVER", "ORIGINAL", "Contestant"]
@@ -34,7 +34,8 @@ class Contestant:
     body: Callable[[Sequence[float]], Any]  #: of a request for this row
     probability: Callable[[Any], float]  #: in the body of an answer
     key: str | None = None
-    stores: bool = field(default=False)  #: whether what it answers is in a store
+    compiled: bool = True  #: whether its project of homeostat holds the compiled model
+    stores: bool = False  #: whether what it answers is in a store
 
     @property
     def python(self) -> Path:
@@ -55,7 +56,7 @@ BARE = Contestant(
     packages=("fastapi", "uvicorn", "onnxruntime"),
     serve=lambda folder, port: [
         *(OURS, "-m", f"{PEERS}.bare"),
-        *(folder / f"1-{COMPILED}", str(port)),
+        *(folder / GRAPH, str(port)),
     ],
     path="/predict",
     ready="/openapi.json",
@@ -66,8 +67,8 @@ COMPILED_ONE = Contestant(
     name="**homeostat, compiled model**",
     packages=("homeostat", "uvloop", "httptools"),
     serve=lambda folder, port: [
-        *(OURS, "-m", "benchmarks.serving.ours"),
-        *(folder / "homeostat.yaml", str(port)),
+        *(OURS, "-m", "homeostat.cli.app", "serve"),
+        *("--config", folder / "homeostat.yaml", "--port", str(port)),
     ],
     path="/predict",
     ready="/health",
@@ -88,6 +89,7 @@ ORIGINAL = Contestant(
     body=_named,
     probability=lambda answer: float(answer["probability"]),
     key=KEY,
+    compiled=False,
     stores=True,
 )
 MLFLOW = Contestant(

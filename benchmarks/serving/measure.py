@@ -27,6 +27,7 @@ class Setting:
 
     folder: Path  #: for their files
     project: Path  #: of homeostat, as it is before a run; each gets a copy
+    original: Path  #: the same with the model that is not compiled
     probability: float  #: of the model for the first row
     seconds: float  #: of load
 
@@ -92,7 +93,7 @@ def _prepared(one: Contestant, setting: Setting) -> Path | str:
     folder = setting.folder / "".join(c if c.isalnum() else "-" for c in one.name)
     shutil.rmtree(folder, ignore_errors=True)
     if one.prepare is None:
-        shutil.copytree(setting.project, folder)
+        shutil.copytree(setting.project if one.compiled else setting.original, folder)
         return folder
     folder.mkdir(parents=True)
     command = [str(part) for part in one.prepare(folder, free_port())]

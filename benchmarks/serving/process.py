@@ -45,9 +45,16 @@ class Running:
         """Resident memory of all of them."""
         return sum(_stat(pid)[1] for pid in _tree(self.pid))
 
-    def handles(self) -> int:
-        """Open files of all of them."""
-        return sum(_handles(pid) for pid in _tree(self.pid))
+    def files(self) -> int:
+        """Open files of all of them, connections not counted."""
+        return sum(not one.startswith("socket:") for one in self._open())
+
+    def sockets(self) -> int:
+        """Open connections of all of them, and what they listen on."""
+        return sum(one.startswith("socket:") for one in self._open())
+
+    def _open(self) -> list[str]:
+        return [one for pid in _tree(self.pid) for one in _handles(pid)]
 
 
 def free_port() -> int:
@@ -132,8 +139,10 @@ def _stat(pid: int) -> tuple[float, float]:
     return sum(map(int, held[11:15])) * TICK_S, int(held[21]) * PAGE_MIB
 
 
-def _handles(pid: int) -> int:
-    try:
-        return len(os.listdir(f"/proc/{pid}/fd"))  # noqa: PTH208  # names, as they are
-    except OSError:
-        return 0
+def _handles(pid: int) -> list[str]:
+    """What the open files of a process are."""
+    found = []
+    for link in Path(f"/proc/{pid}/fd").glob("*"):
+        with contextlib.suppress(OSError):  # closed meanwhile
+            found.append(str(link.readlink()))
+    return found

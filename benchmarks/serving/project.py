@@ -9,22 +9,23 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from benchmarks.serving.workload import NAMES, estimator, training
+from benchmarks.serving.workload import NAMES, estimator, rows, training
 from homeostat.bins import PREDICTION, PROBABILITY
 from homeostat.engines.frames import count_frame, fit_frame_bins
 from homeostat.plan import Deployment
 from homeostat.reference import Reference
-from homeostat.registry import GoldenRows, save_artifact
+from homeostat.registry import GoldenRows, Trial, save_artifact
 from homeostat.schema import Feature, Kind, Schema, Target, Task
 from homeostat.store import Store, open_store
 from homeostat.version import Version
 
-__all__ = ["COMPILED", "KEY", "MODEL", "Project", "compiled", "make", "promote"]
+__all__ = ["GRAPH", "KEY", "MODEL", "THRESHOLD", "Project", "make", "promote"]
 
 MODEL = "bench"
 KEY = "a key for the bench"
-COMPILED = "compiled.onnx"  #: beside the configuration
+GRAPH = Path("models", MODEL, "1", "model.onnx")  #: of the first version, where it is compiled
 THRESHOLD = 0.5
+TRIED = 1_000  #: rows that the compiled model must answer as the original does
 
 SCHEMA = Schema(
     task=Task.BINARY,
@@ -61,7 +62,7 @@ class Project:
             return store.count_predictions(MODEL)
 
 
-def make(folder: Path, *, versions: int = 1) -> Project:
+def make(folder: Path, *, versions: int = 1, compiling: bool = True) -> Project:
     """A project whose first version is in service; the others answer clearly otherwise."""
     folder.mkdir(parents=True)
     project = Project(folder)
@@ -75,22 +76,11 @@ def make(folder: Path, *, versions: int = 1) -> Project:
     }
     project.config.write_text(json.dumps(settings), encoding="utf-8")
     with open_store(project.url) as store:
-        made = [_register(store, folder / "models", seed) for seed in range(versions)]
+        made = [
+            _register(store, folder / "models", seed, compiling=compiling) for seed in range(versions)
+        ]
         promote(store, made[0])
     return project
-
-
-def compiled(model: Any) -> bytes:
-    """The model as ONNX, without what converting it has to say about itself."""
-    from skl2onnx import to_onnx
-    from skl2onnx.common.data_types import FloatTensorType
-
-    graph = to_onnx(
-        model,
-        initial_types=[("rows", FloatTensorType([None, len(NAMES)]))],
-        options={id(model): {"zipmap": False}},
-    )
-    return bytes(graph.SerializeToString())
 
 
 def promote(store: Store, version: Version) -> None:
@@ -112,7 +102,7 @@ def promote(store: Store, version: Version) -> None:
         raise SystemExit("another process changed the champion of the bench")
 
 
-def _register(store: Store, models: Path, seed: int) -> Version:
+def _register(store: Store, models: Path, seed: int, *, compiling: bool) -> Version:
     x, _ = training()
     model = estimator(seed)
     scores = model.predict_proba(x)[:, 1]
@@ -126,8 +116,11 @@ def _register(store: Store, models: Path, seed: int) -> Version:
         estimator=model,
         golden=GoldenRows.of(model, x[:20]),
         describe={"seed": seed},
+        trial=Trial(x=rows(TRIED)),
+        compiling=compiling,
     )
-    (models.parent / f"{number}-{COMPILED}").write_bytes(compiled(model))
+    if saved.parity.compiled is not compiling:
+        raise SystemExit(f"the model is not served as the bench asks: {saved.parity.reason}")
     version = Version(
         model=MODEL,
         number=number,

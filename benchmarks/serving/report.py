@@ -124,12 +124,13 @@ def _in_the_long_run(soaked: Soaked | None) -> Iterator[Target]:
         return
     told = f", {soaked.minutes:g} minutes"
     long = soaked.minutes >= 30
-    slope, (least, most) = soaked.slope_mib, soaked.handles
+    slope, (least, most), (before, after) = soaked.slope_mib, soaked.files, soaked.sockets
     grown = f"{slope:+.2f} MiB per 10 minutes{told}"
     asked = "under 1 MiB per 10 minutes"
     yield Target(f"{what}memory", asked, grown, slope < 1 if long else None)
-    opened = f"{least} to {most}{told}"
-    yield Target(f"{what}open files", "constant", opened, least == most if long else None)
+    opened = f"{least} to {most} files, {before} sockets before and {after} after{told}"
+    same = least == most and before == after
+    yield Target(f"{what}open files", "constant", opened, same if long else None)
 
 
 def _ratio(what: str, ours: Measured | None, other: Measured | None, limit: float) -> Target:
@@ -186,5 +187,5 @@ def _soaked(one: Soaked) -> str:
     heads += ["open files", "largest write-ahead log MiB", "p99 ms"]
     row = [f"{one.minutes:g}", f"{one.answered:,} of {one.asked:,}", f"{one.stored:,}"]
     row += ["{:.1f} to {:.1f}".format(*one.memory_mib), f"{one.slope_mib:+.2f}"]
-    row += ["{} to {}".format(*one.handles), f"{one.log_mib:.1f}", f"{one.p99_ms:.1f}"]
+    row += ["{} to {}".format(*one.files), f"{one.log_mib:.1f}", f"{one.p99_ms:.1f}"]
     return table(heads, [row], names=0)

@@ -23,6 +23,7 @@ __all__ = ["At", "Soaked", "Swapped", "at_rate", "soak", "sync_ms", "swap"]
 SYNC_BYTES = 8192
 LOOK_S = 0.02  #: between two looks at which version is in service
 SAMPLE_S = 5.0
+CLOSED_S = 10.0  #: for connections that were closed by the caller
 WARM_SHARE = 0.2  #: of a soak in which memory finds its size
 
 
@@ -62,7 +63,8 @@ class Soaked:
     stored: int
     slope_mib: float  #: of resident memory, per 10 minutes
     memory_mib: tuple[float, float]  #: after warming up, and at the end
-    handles: tuple[int, int]  #: least and most
+    files: tuple[int, int]  #: open ones, least and most
+    sockets: tuple[int, int]  #: before the first connection, and after the last
     log_mib: float  #: the largest that the write-ahead log was
     p99_ms: float
 
@@ -188,10 +190,11 @@ async def _soak(server: Running, project: Project, minutes: float, rate: float) 
         begun = time.monotonic()
         while True:
             size = log.stat().st_size / 2**20 if log.exists() else 0.0
-            seen.append((time.monotonic() - begun, server.memory_mib(), server.handles(), size))
+            seen.append((time.monotonic() - begun, server.memory_mib(), server.files(), size))
             await asyncio.sleep(SAMPLE_S)
 
     held, bodies = project.rows(), _bodies(max(1, round(rate * SAMPLE_S)))
+    sockets = server.sockets()
     looking = asyncio.create_task(look())
     answers: list[Answered] = []
     end = time.monotonic() + 60 * minutes
@@ -209,10 +212,19 @@ async def _soak(server: Running, project: Project, minutes: float, rate: float) 
         stored=project.rows() - held,
         slope_mib=slope,
         memory_mib=(memory[0], memory[-1]),
-        handles=(min(one[2] for one in later), max(one[2] for one in later)),
+        files=(min(one[2] for one in later), max(one[2] for one in later)),
+        sockets=(sockets, await _closed(server, sockets)),
         log_mib=max(one[3] for one in seen),
         p99_ms=float(np.quantile([one.seconds for one in answers], 0.99)) * 1000,
     )
+
+
+async def _closed(server: Running, sockets: int) -> int:
+    """How many sockets are left, once there are no more than before or enough was waited."""
+    end = time.monotonic() + CLOSED_S
+    while server.sockets() > sockets and time.monotonic() < end:
+        await asyncio.sleep(LOOK_S)
+    return server.sockets()
 
 
 def _bodies(n: int) -> list[bytes]:

@@ -23,16 +23,15 @@ def application(model: Path) -> FastAPI:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(str(model), options, ["CPUExecutionProvider"])
-    [given] = [one.name for one in session.get_inputs()]
-    probabilities = session.get_outputs()[1].name
+    given, answer = session.get_inputs()[0].name, session.get_outputs()[0].name
     app = FastAPI()
 
     @app.post("/predict")
     async def predict(request: Request) -> JSONResponse:
         row = json.loads(await request.body())
-        x = np.array([[row[name] for name in NAMES]], dtype=np.float32)
-        [both] = session.run([probabilities], {given: x})
-        probability = float(both[0, 1])
+        x = np.array([[row[name] for name in NAMES]], dtype=np.float64)
+        [probabilities] = session.run([answer], {given: x})
+        probability = float(probabilities[0])
         return JSONResponse({"prediction": int(probability >= 0.5), "probability": probability})
 
     return app
