@@ -35,7 +35,8 @@ end
 function done(summary, latency)
   local e = summary.errors
   io.write(string.format(
-    '\\n{"requests": %d, "seconds": %f, "p50_ms": %f, "p99_ms": %f, "refused": %d, "broken": %d}\\n',
+    '\\n{"requests": %d, "seconds": %f, "p50_ms": %f, "p99_ms": %f, ' ..
+    '"refused": %d, "broken": %d}\\n',
     summary.requests, summary.duration / 1e6, latency:percentile(50) / 1e3,
     latency:percentile(99) / 1e3, e.status, e.connect + e.read + e.write + e.timeout))
 end
@@ -84,9 +85,7 @@ class Paced:
         return float(np.quantile([one.seconds for one in self.answers], share)) * 1000
 
 
-def saturate(
-    url: str, bodies: Path, *, seconds: float, key: str | None, folder: Path
-) -> Saturated:
+def saturate(url: str, bodies: Path, *, seconds: float, key: str | None, folder: Path) -> Saturated:
     """The end of a run of wrk, one thread and 16 connections."""
     script = folder / "post.lua"
     script.write_text(SCRIPT, encoding="utf-8")

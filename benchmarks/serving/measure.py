@@ -5,7 +5,7 @@ import shutil
 import time
 import urllib.request
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.processes import last_line, run, why_absent
@@ -76,8 +76,7 @@ def measure(one: Contestant, setting: Setting) -> Measured:
     if not one.stores:
         return found
     project = Project(folder)
-    kept = {"told": project.answered(), "stored": project.rows()}
-    return Measured(**{**_plain(found), **kept})
+    return replace(found, told=project.answered(), stored=project.rows())
 
 
 def served(one: Contestant, folder: Path) -> AbstractContextManager[Running]:
@@ -127,7 +126,7 @@ def _loaded(one: Contestant, server: Running, setting: Setting) -> Measured:
     bodies = setting.folder / "bodies.txt"
     lines = [json.dumps(one.body(row)) for row in rows(BODIES).tolist()]
     bodies.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    url, asked = f"{server.url}{one.path}", {"key": one.key, "folder": setting.folder}
+    url = f"{server.url}{one.path}"
     warm = saturate(url, bodies, seconds=WARM_S, key=one.key, folder=setting.folder)
     before = server.cpu_s()
     load = saturate(url, bodies, seconds=setting.seconds, key=one.key, folder=setting.folder)
@@ -142,7 +141,3 @@ def _loaded(one: Contestant, server: Running, setting: Setting) -> Measured:
         refused=warm.refused + load.refused,
         broken=warm.broken + load.broken,
     )
-
-
-def _plain(one: Measured) -> dict[str, float | int | str | None]:
-    return {name: getattr(one, name) for name in one.__slots__}

@@ -21,7 +21,7 @@ PAGE_MIB = os.sysconf("SC_PAGE_SIZE") / 2**20
 STOP_S = 30.0
 
 #: A row is answered by one thread in all servers.
-SINGLE = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+SINGLE = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,7 +77,8 @@ def make(folder: Path, *, versions: int = 1, compiling: bool = True) -> Project:
     project.config.write_text(json.dumps(settings), encoding="utf-8")
     with open_store(project.url) as store:
         made = [
-            _register(store, folder / "models", seed, compiling=compiling) for seed in range(versions)
+            _register(store, folder / "models", seed, compiling=compiling)
+            for seed in range(versions)
         ]
         promote(store, made[0])
     return project

@@ -8,6 +8,7 @@ import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from benchmarks.serving.project import KEY, MODEL, THRESHOLD, Project, promote
 from benchmarks.serving.workload import NAMES, TOLERANCE, rows
 from homeostat.store import open_store
 
-__all__ = ["At", "Soaked", "Swapped", "at_rate", "soak", "sync_ms", "swap"]
+__all__ = ["At", "Soaked", "Swapped", "at_rate", "soak", "swap", "sync_ms"]
 
 SYNC_BYTES = 8192
 LOOK_S = 0.02  #: between two looks at which version is in service
@@ -131,7 +132,7 @@ async def _swap(
     length = len(next(iter(expected.values())))
     bodies = _bodies(length)
     held = project.rows()
-    changing = asyncio.create_task(_change(server, project, changes))
+    changing = asyncio.create_task(asyncio.to_thread(_change, server, project, changes))
     answers: list[Answered] = []
     asked: list[int] = []
     while not changing.done():
@@ -152,15 +153,15 @@ async def _swap(
     )
 
 
-async def _change(server: Running, project: Project, changes: int) -> None:
+def _change(server: Running, project: Project, changes: int) -> None:
     """Each change waits until the one before it is in service."""
     with open_store(project.url) as store:
         versions = store.versions(MODEL)
         for i in range(changes):
             wanted = versions[(i + 1) % len(versions)]
-            await asyncio.to_thread(promote, store, wanted)
-            while await asyncio.to_thread(_in_service, server) != str(wanted.number):
-                await asyncio.sleep(LOOK_S)
+            promote(store, wanted)
+            while _in_service(server) != str(wanted.number):
+                time.sleep(LOOK_S)
 
 
 def _in_service(server: Running) -> str:
@@ -173,8 +174,9 @@ def _agrees(i: int, answer: Mapping[str, Any], expected: Mapping[str, Sequence[f
     if "model_version" not in answer:
         return True  # a refusal, which is counted as such
     score = expected[answer["model_version"]][i]
-    close = abs(answer["probability"] - score) <= TOLERANCE
-    return close and answer["prediction"] == int(answer["probability"] >= THRESHOLD)
+    said = float(answer["probability"])
+    agrees: bool = answer["prediction"] == int(said >= THRESHOLD)
+    return agrees and abs(said - score) <= TOLERANCE
 
 
 def soak(server: Running, project: Project, *, minutes: float, rate: float) -> Soaked:
@@ -185,22 +187,22 @@ def soak(server: Running, project: Project, *, minutes: float, rate: float) -> S
 async def _soak(server: Running, project: Project, minutes: float, rate: float) -> Soaked:
     log = Path(f"{project.folder / 'homeostat.db'}-wal")
     seen: list[tuple[float, float, int, float]] = []
+    ended, begun = Event(), time.monotonic()
 
-    async def look() -> None:
-        begun = time.monotonic()
-        while True:
+    def look() -> None:
+        while not ended.wait(SAMPLE_S):
             size = log.stat().st_size / 2**20 if log.exists() else 0.0
             seen.append((time.monotonic() - begun, server.memory_mib(), server.files(), size))
-            await asyncio.sleep(SAMPLE_S)
 
     held, bodies = project.rows(), _bodies(max(1, round(rate * SAMPLE_S)))
     sockets = server.sockets()
-    looking = asyncio.create_task(look())
+    looking = asyncio.create_task(asyncio.to_thread(look))
     answers: list[Answered] = []
     end = time.monotonic() + 60 * minutes
     while time.monotonic() < end:
         answers += (await paced(_address(server), _request(), bodies, rate=rate)).answers
-    looking.cancel()
+    ended.set()
+    await looking
     later = [one for one in seen if one[0] >= WARM_SHARE * 60 * minutes] or seen
     at, memory = [one[0] / 600 for one in later], [one[1] for one in later]
     slope = float(np.polyfit(at, memory, 1)[0]) if len(later) > 1 else 0.0
@@ -213,17 +215,17 @@ async def _soak(server: Running, project: Project, minutes: float, rate: float) 
         slope_mib=slope,
         memory_mib=(memory[0], memory[-1]),
         files=(min(one[2] for one in later), max(one[2] for one in later)),
-        sockets=(sockets, await _closed(server, sockets)),
+        sockets=(sockets, await asyncio.to_thread(_closed, server, sockets)),
         log_mib=max(one[3] for one in seen),
         p99_ms=float(np.quantile([one.seconds for one in answers], 0.99)) * 1000,
     )
 
 
-async def _closed(server: Running, sockets: int) -> int:
+def _closed(server: Running, sockets: int) -> int:
     """How many sockets are left, once there are no more than before or enough was waited."""
     end = time.monotonic() + CLOSED_S
     while server.sockets() > sockets and time.monotonic() < end:
-        await asyncio.sleep(LOOK_S)
+        time.sleep(LOOK_S)
     return server.sockets()
 
 

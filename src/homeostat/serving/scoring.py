@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 from homeostat.errors import Unavailable
 from homeostat.registry import Scorer
@@ -18,7 +19,7 @@ FEW = 64
 MOST = 256
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)  # made for each request: not frozen, which takes longer
 class _Asked:
     scorer: Scorer
     rows: Sequence[Row]
@@ -44,6 +45,7 @@ class Scoring:
         self._asked: list[_Asked] = []
         self._turn: asyncio.Handle | None = None
         self._busy = False  #: whether the thread computes
+        self._closed = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="scoring")
 
     async def probabilities(self, scorer: Scorer, rows: Sequence[Row]) -> list[float]:
@@ -71,12 +73,17 @@ class Scoring:
             self._waiting -= len(rows)
 
     def close(self) -> None:
-        """Wait for what is being computed, and end the thread."""
+        """Wait for what is being computed, and end the thread; what waits is refused."""
+        self._closed = True
         self._thread.shutdown()
 
     def _compute(self, loop: asyncio.AbstractEventLoop) -> None:
         """Compute what is asked, or have the thread do so."""
         self._turn = None
+        if self._closed:
+            stopped = Unavailable("the service ends; ask the next process")
+            asked, self._asked = self._asked, []
+            _settle(asked, [stopped] * len(asked))
         while self._asked and not self._busy:
             together = self._next()
             if together[0].scorer.quick and sum(len(one.rows) for one in together) <= FEW:
@@ -84,7 +91,7 @@ class Scoring:
             else:
                 self._busy = True
                 done = loop.run_in_executor(self._thread, _scored, together)
-                done.add_done_callback(lambda one: self._done(together, one))
+                done.add_done_callback(partial(self._done, together))
 
     def _next(self) -> list[_Asked]:
         """The first that is asked, and what can be computed with it."""

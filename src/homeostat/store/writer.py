@@ -30,7 +30,7 @@ class QueueFull(Unavailable):
     retry_after_s: ClassVar[float] = 1.0
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False)  # made for each request: not frozen, which takes longer
 class _Submission:
     predictions: Sequence[Prediction]
     loop: asyncio.AbstractEventLoop
