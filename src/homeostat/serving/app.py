@@ -22,9 +22,12 @@ from homeostat.errors import (
     UserError,
 )
 from homeostat.serving.auth import KeyGuard, failure
+from homeostat.serving.door import Door
+from homeostat.serving.headers import SAFE, SafeHeaders
 from homeostat.serving.metering import Metered
 from homeostat.serving.routes import docs, health, labels, model, monitoring, predict
 from homeostat.serving.service import Service
+from homeostat.serving.wire import Bodies
 
 __all__ = ["STATUS", "create_app"]
 
@@ -45,7 +48,7 @@ def create_app(
     *,
     refresh_s: float = 0.5,
     max_batch: int = 1000,
-    api_key: str | None = None,
+    door: Door | None = None,
     predict_paths: Sequence[str] = (),
 ) -> FastAPI:
     """The application; entering its lifespan starts the writer and the refreshing.
@@ -58,17 +61,19 @@ def create_app(
         Between two looks at what should be in service.
     max_batch
         Rows or labels in one request.
-    api_key
-        Asked for on every path but `/health`; None or empty asks for nothing.
+    door
+        The keys that are asked for on every path but `/health`, and how much a request may
+        bring; without it no key is asked for.
     predict_paths
         Paths that answer as `/predict` does.
     """
+    door = door or Door()
     app = FastAPI(
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        lifespan=_lifespan(service, refresh_s),
+        lifespan=_lifespan(service, door, refresh_s),
         exception_handlers={
             HomeostatError: _on_error,
             HTTPException: _on_http_error,
@@ -78,14 +83,15 @@ def create_app(
     )
     app.state.service = service
     app.state.max_batch = max_batch
+    app.state.bodies = Bodies(door.max_body_bytes)
     for group in (health, model, predict, labels, monitoring, docs):
         app.include_router(group.router)
     for path in predict_paths:
         _refuse_taken(app, path)
         predict.answer_at(app, path)
-    if api_key:
-        app.add_middleware(KeyGuard, key=api_key)
+    app.add_middleware(KeyGuard, door=door, routes=app.routes, predict_paths=predict_paths)
     app.add_middleware(Metered, meter=service.meter, paths=("/predict", *predict_paths))
+    app.add_middleware(SafeHeaders)
     return app
 
 
@@ -98,14 +104,16 @@ def _refuse_taken(app: FastAPI, path: str) -> None:
 
 
 def _lifespan(
-    service: Service, refresh_s: float
+    service: Service, door: Door, refresh_s: float
 ) -> Callable[[FastAPI], contextlib.AbstractAsyncContextManager[None]]:
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         service.start()
+        await door.ring.refresh()
         tasks = [
             asyncio.create_task(service.champions.run(refresh_s)),
             asyncio.create_task(service.meter.run(METERED_EVERY_S)),
+            asyncio.create_task(door.ring.run(door.refresh_s)),
         ]
         try:
             await service.champions.looked.wait()
@@ -145,4 +153,6 @@ async def _on_invalid(request: Request, error: RequestValidationError) -> Respon
 async def _on_surprise(request: Request, error: Exception) -> Response:
     """The outermost edge: nothing of an unforeseen error is told to the caller."""
     log.error("unforeseen error", path=request.url.path, exc_info=error)
-    return failure("InternalServerError", "an unforeseen error; it stands in the log", 500)
+    message = "an unforeseen error; it stands in the log"
+    headers = {name.decode(): value.decode() for name, value in SAFE}  # `SafeHeaders` is within
+    return failure("InternalServerError", message, 500, headers)
