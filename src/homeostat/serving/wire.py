@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
-from homeostat.errors import Unavailable
 from homeostat.serving.door import MAX_BODY_BYTES
 
 __all__ = ["Bodies", "read_body"]
@@ -56,9 +55,7 @@ class Bodies:
         ------
         HTTPException
             413 when it is too large, 408 when it does not come, 415 when it is compressed or
-            says that it is no JSON.
-        Unavailable
-            When too many bodies are under way.
+            says that it is no JSON, 503 when too many bodies are under way.
         """
         self._refuse_by_headers(request.scope["headers"])
         try:
@@ -98,7 +95,8 @@ class Bodies:
         if size > self._largest:
             self._too_large()
         if self._held > self._most:
-            raise Unavailable("too many bodies are under way; try again")
+            message = "too many bodies are under way; try again"
+            raise HTTPException(503, message, {**CLOSE, "Retry-After": "1"})
 
     def _too_large(self) -> None:
         message = f"a body may have {self._largest:,} bytes; send it in parts"
