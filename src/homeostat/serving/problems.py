@@ -1,5 +1,6 @@
 """What pydantic found wrong, in our words: all of it, and nothing that breaks an answer."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from homeostat.extension import did_you_mean
 __all__ = ["refused"]
 
 MOST = 200  #: problems that are written out; of the others only the number
+MANY = 2000  #: problems up to which what the caller sent is repeated
 LONGEST = 80  #: characters of what the caller sent that are repeated
 BIGGEST = 2**64  #: integer that is repeated
 HINTED = 20  #: problems up to which the nearest known name is looked for
@@ -41,12 +43,25 @@ def refused(what: str, error: ValidationError, known: Sequence[str]) -> UserErro
     known
         The keys that may be given, for hints.
     """
-    found = error.errors(include_url=False, include_context=False)
-    hinted = known if len(found) <= HINTED else ()
-    lines = [_sentence(one, hinted) for one in found[:MOST]]
-    if len(found) > MOST:
-        lines.append(f"and {len(found) - MOST:,} more")
+    n = error.error_count()
+    hinted = known if n <= HINTED else ()
+    lines = [_sentence(one, hinted) for one in _first(error, n)]
+    if n > MOST:
+        lines.append(f"and {n - MOST:,} more")
     return UserError(f"{what} was refused; nothing of it was stored", lines)
+
+
+def _first(error: ValidationError, n: int) -> list[ErrorDetails]:
+    """The first problems; of very many without what was sent, which would take much memory."""
+    if n <= MANY:
+        return error.errors(include_url=False, include_context=False)[:MOST]
+    text = error.json(include_url=False, include_context=False, include_input=False)
+    decoder, at, found = json.JSONDecoder(), 1, []
+    for _ in range(MOST):
+        one, end = decoder.raw_decode(text, at)
+        found.append(one)
+        at = end + 1  # the comma
+    return found
 
 
 def _sentence(error: ErrorDetails, known: Sequence[str]) -> str:
@@ -68,9 +83,9 @@ def _place(location: tuple[int | str, ...]) -> str:
 
 def _seen(error: Mapping[str, Any]) -> str:
     """What was sent, where it is short: never a whole row."""
-    value = error["input"]
-    if error["type"] in {"missing", "json_invalid"}:
+    if error["type"] in {"missing", "json_invalid"} or "input" not in error:
         return ""
+    value = error["input"]
     if value is None or isinstance(value, bool):
         return f", got {str(value).lower() if value is not None else 'null'}"
     if isinstance(value, float) or (isinstance(value, int) and abs(value) < BIGGEST):

@@ -25,6 +25,7 @@ from pydantic import (
 from homeostat.errors import UserError
 from homeostat.registry.scorer import LARGEST
 from homeostat.schema import RESERVED, Feature, Kind, Row, Schema
+from homeostat.serving.bulk import refuse_too_many
 from homeostat.serving.problems import refused
 
 __all__ = ["AHEAD", "BEHIND", "PredictionId", "Requests", "RowRequest", "load", "no_later"]
@@ -146,16 +147,23 @@ class Requests:
         UserError
             With everything that is wrong with it.
         """
+        refuse_too_many(body, "the row", rows=1, keys=len(self._known))
         return self._plain(load(self.row, body, "the row", known=self._known, now=now))
 
-    def many(self, body: bytes, *, now: datetime) -> list[RowRequest]:
+    def many(self, body: bytes, *, now: datetime, most: int = 1000) -> list[RowRequest]:
         """The rows in `body`, `{"rows": [...]}`; places of errors are counted from 0.
+
+        Parameters
+        ----------
+        most
+            Rows that are taken; a body with many more is not read at all.
 
         Raises
         ------
         UserError
             With everything that is wrong with any of them.
         """
+        refuse_too_many(body, "the batch", rows=most, keys=len(self._known))
         batch = load(self.rows, body, "the batch", known=(*self._known, "rows"), now=now)
         return [self._plain(row) for row in batch.__dict__["rows"]]
 
