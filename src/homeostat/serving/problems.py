@@ -2,18 +2,19 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from pydantic import ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails, from_json
 
 from homeostat.errors import UserError
 from homeostat.extension import did_you_mean
 
-__all__ = ["refused"]
+__all__ = ["Sent", "refused", "refused_rows"]
 
 MOST = 200  #: problems that are written out; of the others only the number
-MANY = 2000  #: problems up to which what the caller sent is repeated
 LONGEST = 80  #: characters of what the caller sent that are repeated
 BIGGEST = 2**64  #: integer that is repeated
 HINTED = 20  #: problems up to which the nearest known name is looked for
@@ -31,6 +32,14 @@ _WORDS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A body, and when it came."""
+
+    body: bytes
+    now: datetime  #: UTC
+
+
 def refused(what: str, error: ValidationError, known: Sequence[str]) -> UserError:
     """The refusal of a body, with everything that is wrong with it.
 
@@ -43,25 +52,56 @@ def refused(what: str, error: ValidationError, known: Sequence[str]) -> UserErro
     known
         The keys that may be given, for hints.
     """
-    n = error.error_count()
+    found = error.errors(include_url=False, include_context=False)
+    return _refusal(what, found[:MOST], len(found), known)
+
+
+def refused_rows(
+    what: str, error: ValidationError, row: type[BaseModel], sent: Sent, known: Sequence[str]
+) -> UserError:
+    """The refusal of a body with rows, with everything that is wrong with any of them.
+
+    Each row is looked at again on its own: what is found in a thousand rows at once takes
+    hundreds of megabytes, because each problem holds the row that it is about.
+
+    Parameters
+    ----------
+    what
+        Such as "the batch".
+    error
+        From pydantic, which may have stopped at the first row that is wrong.
+    row
+        How one row must look.
+    sent
+        What was read.
+    known
+        The keys that may be given, for hints.
+    """
+    problems = error.errors(include_url=False, include_context=False)
+    found = [one for one in problems if not _in_a_row(one)]
+    n = len(found)
+    rows = from_json(sent.body)["rows"] if n < len(problems) else []
+    for i, plain in enumerate(rows):
+        try:
+            row.model_validate_json(json.dumps(plain), context={"now": sent.now})
+        except ValidationError as wrong:
+            n += wrong.error_count()
+            if len(found) < MOST:
+                inner = wrong.errors(include_url=False, include_context=False)
+                found += [{**one, "loc": ("rows", i, *one["loc"])} for one in inner]
+    return _refusal(what, found[:MOST], n, known)
+
+
+def _in_a_row(error: ErrorDetails) -> bool:
+    return error["loc"][:1] == ("rows",) and len(error["loc"]) > 1
+
+
+def _refusal(what: str, found: Sequence[ErrorDetails], n: int, known: Sequence[str]) -> UserError:
     hinted = known if n <= HINTED else ()
-    lines = [_sentence(one, hinted) for one in _first(error, n)]
+    lines = [_sentence(one, hinted) for one in found]
     if n > MOST:
         lines.append(f"and {n - MOST:,} more")
     return UserError(f"{what} was refused; nothing of it was stored", lines)
-
-
-def _first(error: ValidationError, n: int) -> list[ErrorDetails]:
-    """The first problems; of very many without what was sent, which would take much memory."""
-    if n <= MANY:
-        return error.errors(include_url=False, include_context=False)[:MOST]
-    text = error.json(include_url=False, include_context=False, include_input=False)
-    decoder, at, found = json.JSONDecoder(), 1, []
-    for _ in range(MOST):
-        one, end = decoder.raw_decode(text, at)
-        found.append(one)
-        at = end + 1  # the comma
-    return found
 
 
 def _sentence(error: ErrorDetails, known: Sequence[str]) -> str:
@@ -83,7 +123,7 @@ def _place(location: tuple[int | str, ...]) -> str:
 
 def _seen(error: Mapping[str, Any]) -> str:
     """What was sent, where it is short: never a whole row."""
-    if error["type"] in {"missing", "json_invalid"} or "input" not in error:
+    if error["type"] in {"missing", "json_invalid"}:
         return ""
     value = error["input"]
     if value is None or isinstance(value, bool):

@@ -16,6 +16,7 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    FailFast,
     Field,
     ValidationError,
     ValidationInfo,
@@ -26,7 +27,7 @@ from homeostat.errors import UserError
 from homeostat.registry.scorer import LARGEST
 from homeostat.schema import RESERVED, Feature, Kind, Row, Schema
 from homeostat.serving.bulk import refuse_too_many
-from homeostat.serving.problems import refused
+from homeostat.serving.problems import Sent, refused, refused_rows
 
 __all__ = ["AHEAD", "BEHIND", "PredictionId", "Requests", "RowRequest", "load", "no_later"]
 
@@ -136,7 +137,7 @@ class Requests:
             prediction_id=(PredictionId | None, None),
             event_time=(EventTime | None, None),
         )
-        rows: Any = Annotated[list[self.row], Field(min_length=1)]  # type: ignore[name-defined]
+        rows: Any = Annotated[list[self.row], Field(min_length=1), FailFast()]  # type: ignore[name-defined]
         self.rows: type[BaseModel] = create_model("Rows", __config__=CONFIG, rows=(rows, ...))
 
     def one(self, body: bytes, *, now: datetime) -> RowRequest:
@@ -164,7 +165,14 @@ class Requests:
             With everything that is wrong with any of them.
         """
         refuse_too_many(body, "the batch", rows=most, keys=len(self._known))
-        batch = load(self.rows, body, "the batch", known=(*self._known, "rows"), now=now)
+        try:
+            batch = self.rows.model_validate_json(body, context={"now": now})
+        except ValidationError as error:
+            sent = Sent(body, now)
+            raise refused_rows(
+                "the batch", error, self.row, sent, (*self._known, "rows")
+            ) from error
+        _refuse_repeats(body, "the batch")
         return [self._plain(row) for row in batch.__dict__["rows"]]
 
     def _plain(self, row: BaseModel) -> RowRequest:
@@ -194,12 +202,16 @@ def load(
         read = model.model_validate_json(body, context={"now": now})
     except ValidationError as error:
         raise refused(what, error, known) from error
+    _refuse_repeats(body, what)
+    return read
+
+
+def _refuse_repeats(body: bytes, what: str) -> None:
     twice: list[str] = []
     json.loads(body, object_pairs_hook=lambda pairs: twice.extend(_repeated(pairs)))
     if twice:
         problems = [f"{key}: given twice" for key in twice]
         raise UserError(f"{what} was refused; nothing of it was stored", problems)
-    return read
 
 
 def _repeated(pairs: list[tuple[str, Any]]) -> Iterable[str]:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from typing import Any
@@ -243,10 +243,9 @@ async def test_connections_have_a_bound(port: int) -> None:
 def test_the_command_serves_within_the_bounds(world: World) -> None:
     serving = ServingSettings(max_connections=7, max_body_bytes=1000)
     config = uvicorn_config(world.app(), serving)
-    make: Callable[..., Any] = config.http  # type: ignore[assignment]
-    bounds = make.__closure__  # type: ignore[attr-defined]
+    make: Any = config.http
 
-    held = [cell.cell_contents for cell in bounds]
+    held = [cell.cell_contents for cell in make.__closure__]
     assert Bounds(connections=7, request_bytes=4000) in held
     assert config.ws == "none"
 
