@@ -16,6 +16,7 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    FailFast,
     Field,
     ValidationError,
     ValidationInfo,
@@ -25,7 +26,8 @@ from pydantic import (
 from homeostat.errors import UserError
 from homeostat.registry.scorer import LARGEST
 from homeostat.schema import RESERVED, Feature, Kind, Row, Schema
-from homeostat.serving.problems import refused
+from homeostat.serving.bulk import refuse_too_many
+from homeostat.serving.problems import Sent, refused, refused_rows
 
 __all__ = ["AHEAD", "BEHIND", "PredictionId", "Requests", "RowRequest", "load", "no_later"]
 
@@ -137,7 +139,7 @@ class Requests:
             event_time=(EventTime | None, None),
             split_key=(PredictionId | None, None),
         )
-        rows: Any = Annotated[list[self.row], Field(min_length=1)]  # type: ignore[name-defined]
+        rows: Any = Annotated[list[self.row], Field(min_length=1), FailFast()]  # type: ignore[name-defined]
         self.rows: type[BaseModel] = create_model("Rows", __config__=CONFIG, rows=(rows, ...))
 
     def one(self, body: bytes, *, now: datetime) -> RowRequest:
@@ -148,17 +150,31 @@ class Requests:
         UserError
             With everything that is wrong with it.
         """
+        refuse_too_many(body, "the row", rows=1, keys=len(self._known))
         return self._plain(load(self.row, body, "the row", known=self._known, now=now))
 
-    def many(self, body: bytes, *, now: datetime) -> list[RowRequest]:
+    def many(self, body: bytes, *, now: datetime, most: int = 1000) -> list[RowRequest]:
         """The rows in `body`, `{"rows": [...]}`; places of errors are counted from 0.
+
+        Parameters
+        ----------
+        most
+            Rows that are taken; a body with many more is not read at all.
 
         Raises
         ------
         UserError
             With everything that is wrong with any of them.
         """
-        batch = load(self.rows, body, "the batch", known=(*self._known, "rows"), now=now)
+        refuse_too_many(body, "the batch", rows=most, keys=len(self._known))
+        try:
+            batch = self.rows.model_validate_json(body, context={"now": now})
+        except ValidationError as error:
+            sent = Sent(body, now)
+            raise refused_rows(
+                "the batch", error, self.row, sent, (*self._known, "rows")
+            ) from error
+        _refuse_repeats(body, "the batch")
         return [self._plain(row) for row in batch.__dict__["rows"]]
 
     def _plain(self, row: BaseModel) -> RowRequest:
@@ -188,12 +204,16 @@ def load(
         read = model.model_validate_json(body, context={"now": now})
     except ValidationError as error:
         raise refused(what, error, known) from error
+    _refuse_repeats(body, what)
+    return read
+
+
+def _refuse_repeats(body: bytes, what: str) -> None:
     twice: list[str] = []
     json.loads(body, object_pairs_hook=lambda pairs: twice.extend(_repeated(pairs)))
     if twice:
         problems = [f"{key}: given twice" for key in twice]
         raise UserError(f"{what} was refused; nothing of it was stored", problems)
-    return read
 
 
 def _repeated(pairs: list[tuple[str, Any]]) -> Iterable[str]:

@@ -6,6 +6,7 @@ from functools import partial
 from types import TracebackType
 from typing import Self
 
+from homeostat.access import Key
 from homeostat.alert import Alert
 from homeostat.bins import Bins
 from homeostat.decision import Decision
@@ -19,6 +20,7 @@ from homeostat.store import (
     compaction,
     decisions,
     deployments,
+    keys,
     labels,
     leases,
     predictions,
@@ -339,6 +341,23 @@ class Store:
         """Set the switch, or take it away with None."""
         with self._database.write() as connection:
             leases.set_flag(connection, name, value)
+
+    # Keys of the service.
+
+    def add_key(self, key: Key) -> None:
+        """Keep a key; Conflict when its name is, or was, another's."""
+        with self._database.write() as connection:
+            keys.add_key(connection, key)
+
+    def access_keys(self) -> list[Key]:
+        """All keys, the revoked ones too, by name."""
+        with self._database.read() as connection:
+            return keys.keys(connection)
+
+    def revoke_key(self, name: str, at: datetime) -> None:
+        """Let a key be used no more; NotFound when there is none of that name."""
+        with self._database.write() as connection:
+            keys.revoke_key(connection, name, at)
 
 
 def open_store(

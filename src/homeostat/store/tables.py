@@ -33,6 +33,7 @@ __all__ = [
     "decisions",
     "deployments",
     "flags",
+    "keys",
     "labels",
     "leases",
     "microseconds",
@@ -47,7 +48,7 @@ __all__ = [
     "versions",
 ]
 
-REVISION = "0003"  #: of the schema that this code reads and writes
+REVISION = "0004"  #: of the schema that this code reads and writes
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -296,4 +297,16 @@ flags = Table(
     METADATA,
     Column("name", Text, primary_key=True),
     Column("value", Text, nullable=False),
+)
+
+#: Of the service.  A revoked key keeps its row, so that its name stands for one holder only.
+keys = Table(
+    "keys",
+    METADATA,
+    Column("name", Token, primary_key=True),
+    Column("roles", Text, nullable=False),  # words with a space between
+    Column("digest", Text, nullable=False, unique=True),
+    Column("created_at", UtcTime, nullable=False),
+    Column("revoked_at", UtcTime),
+    Column("rate_per_s", Double),
 )
