@@ -1,4 +1,4 @@
-"""Versions of the model: train, list, promote, roll back."""
+"""Versions of the model: train, register, list, promote, roll back."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer import Argument, Option
 
+from homeostat.cli.model_register import register
 from homeostat.cli.options import (
     AsJson,
     AsOf,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+app.command()(register)
 
 Number = Annotated[int, Argument(min=1, help="Version number.")]
 Reason = Annotated[str, Option(help="Why, for the decision record.")]

@@ -14,6 +14,7 @@ from homeostat.registry.compiling import (
     compile_lightgbm,
     compile_xgboost,
 )
+from homeostat.registry.formats import NamedEstimator
 from homeostat.registry.native import LightGbm, XgBoost
 from homeostat.registry.onnx import OnnxEstimator, load_onnx
 from homeostat.registry.parity import DOUBLE, SINGLE, Parity, Trial, not_compiled, prove
@@ -33,7 +34,7 @@ def compiled_form(estimator: Any, trial: Trial) -> tuple[OnnxEstimator | None, P
     What is an ONNX graph already is given back as it is.
     """
     if isinstance(estimator, OnnxEstimator):
-        return estimator, Parity(compiled=True, reason="", rows=0, largest=0.0)
+        return estimator, Parity(compiled=True, reason="it came as ONNX")
     width = trial.x.shape[1]
     try:
         compiled = load_onnx(_compile(estimator, width))
@@ -51,15 +52,20 @@ def _compile(estimator: Any, width: int) -> bytes:
         return compile_xgboost(estimator.data, width, estimator.rounds[1])
     if isinstance(estimator, LightGbm):
         return compile_lightgbm(estimator.booster, width)
-    return compile_estimator(estimator, width)
+    return compile_estimator(_bare(estimator), width)
+
+
+def _bare(estimator: Any) -> Any:
+    return estimator.estimator if isinstance(estimator, NamedEstimator) else estimator
 
 
 def _by_skl2onnx(estimator: Any, trial: Trial, *, why: str) -> tuple[OnnxEstimator | None, Parity]:
     """What the general converter makes of it, in doubles, held to the same proof."""
-    if not type(estimator).__module__.startswith("sklearn."):
+    bare = _bare(estimator)
+    if not type(bare).__module__.startswith("sklearn."):
         return None, not_compiled(why)
     try:
-        compiled = load_onnx(adapt_onnx(_converted(estimator, trial.x), None))
+        compiled = load_onnx(adapt_onnx(_converted(bare, trial.x), None))
     except (StateError, UserError, Uncompilable) as error:
         return None, not_compiled(f"{why}; by skl2onnx: {error}")
     parity = prove(estimator, compiled, trial)

@@ -66,7 +66,7 @@ class Parity:
     """Which of the two serves, and why."""
 
     compiled: bool
-    reason: str  #: why it is not compiled; empty where it is
+    reason: str  #: why it is not compiled, or was not compared
     rows: int = 0  #: that both were asked
     largest: float | None = None  #: difference of two probabilities; None: never compared
     tolerance: float = DOUBLE
@@ -75,6 +75,8 @@ class Parity:
         """One line for people."""
         if not self.compiled:
             return f"not compiled: {self.reason}"
+        if self.largest is None:
+            return f"compiled: {self.reason}"
         return f"compiled: yes, largest difference {self.largest:.1g} over {self.rows:,} rows"
 
     def to_dict(self) -> dict[str, Any]:

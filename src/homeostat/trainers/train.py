@@ -15,7 +15,7 @@ from homeostat.registry.threads import one_thread
 from homeostat.schema import Kind, Schema, Task
 from homeostat.trainers import TRAINERS
 
-__all__ = ["Trained", "TrainingData", "best_threshold", "quality_of", "train"]
+__all__ = ["Trained", "TrainingData", "best_threshold", "quality_of", "spread", "train"]
 
 MIN_ROWS = 50
 MIN_EACH = 2  #: rows of each class in each part; the calibration needs two
@@ -89,8 +89,8 @@ def train(data: TrainingData, *, algorithm: str, seed: int) -> Trained:
         estimator=estimator,
         threshold=MIDDLE if threshold is None else threshold,
         metrics=quality_of(y, scores, MIDDLE if threshold is None else threshold),
-        golden_x=_spread(validation.x, GOLDEN_ROWS),
-        trial_x=_spread(validation.x, TRIAL_ROWS),
+        golden_x=spread(validation.x, GOLDEN_ROWS),
+        trial_x=spread(validation.x, TRIAL_ROWS),
         notes=() if threshold is not None else (note,),
     )
 
@@ -160,8 +160,8 @@ def quality_of(
     }
 
 
-def _spread(x: NDArray[np.float64], n: int) -> NDArray[np.float64]:
-    """Rows from all over `x`, the first and the last among them."""
+def spread(x: NDArray[np.float64], n: int) -> NDArray[np.float64]:
+    """At most `n` rows from all over `x`, the first and the last among them."""
     places = np.unique(np.linspace(0, len(x) - 1, n).astype(int))
     return np.take(x, places, axis=0)
 

@@ -39,7 +39,7 @@ def _pipeline(graph: Graph, pipeline: Any, x: str) -> str:
 def _by_columns(graph: Graph, transformer: Any, x: str) -> str:
     parts = []
     for _, step, columns in transformer.transformers_:
-        places = _places(columns, transformer.n_features_in_)
+        places = _places(columns, transformer)
         if (isinstance(step, str) and step == "drop") or not len(places):
             continue
         parts.append(add_step(graph, step, graph.columns(x, places)))
@@ -48,10 +48,13 @@ def _by_columns(graph: Graph, transformer: Any, x: str) -> str:
     return graph.op("Concat", *parts, axis=1) if len(parts) > 1 else parts[0]
 
 
-def _places(columns: Any, width: int) -> list[int]:
+def _places(columns: Any, transformer: Any) -> list[int]:
+    width = int(transformer.n_features_in_)
     if isinstance(columns, slice):
         columns = range(*columns.indices(width))
     places = list(columns) if np.ndim(columns) == 1 or isinstance(columns, range) else [columns]
+    names = list(getattr(transformer, "feature_names_in_", ()))
+    places = [names.index(one) if isinstance(one, str) and one in names else one for one in places]
     if not all(isinstance(one, int | np.integer) and not isinstance(one, bool) for one in places):
         raise Uncompilable("a ColumnTransformer whose columns are no numbers")
     return [int(one) % width for one in places]
