@@ -1,19 +1,14 @@
 """Repeats of one id are one row with one answer, and no order of labels changes a metric."""
 
 import asyncio
-import json
-from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from homeostat.metrics.auc import Auc
 from homeostat.prediction import Label
-from homeostat.store import Store, open_store
-from homeostat.testing.store_samples import DAY, MINUTE, START, sample_label, sample_prediction
+from homeostat.testing.store_samples import sample_label
 from tests.shell.serving.world import MODEL, NOW, ROW, World, asking
 
 REPEATS = 1000

@@ -28,6 +28,11 @@ class Scorer:
     version: Version
     estimator: Any = field(repr=False)
 
+    @property
+    def quick(self) -> bool:
+        """Whether few rows cost microseconds: then handing them to a thread would cost more."""
+        return isinstance(self.estimator, OnnxEstimator)
+
     def probabilities(self, rows: Sequence[Row]) -> NDArray[np.float64]:
         """The probability of the positive class for each row, finite and in [0, 1].
 

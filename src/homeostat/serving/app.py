@@ -25,10 +25,12 @@ from homeostat.errors import (
 from homeostat.serving.answers import Failure
 from homeostat.serving.auth import KeyGuard, failure
 from homeostat.serving.dependencies import NamedDep
+from homeostat.serving.direct import Direct
 from homeostat.serving.door import Door
 from homeostat.serving.headers import SAFE, SafeHeaders
-from homeostat.serving.metering import Meter, Metered
+from homeostat.serving.metering import Metered
 from homeostat.serving.routes import docs, health, labels, model, models, monitoring, predict
+from homeostat.serving.service import Service
 from homeostat.serving.services import Services
 from homeostat.serving.wire import Bodies
 
@@ -103,16 +105,18 @@ def create_app(
     for path in predict_paths:
         _refuse_taken(app, path)
         predict.answer_at(app, path)
+    answering = _answering(services, predict_paths)
+    app.add_middleware(Direct, services=answering, refuse=_refused)
     app.add_middleware(KeyGuard, door=door, routes=app.routes, predict_paths=predict_paths)
-    app.add_middleware(Metered, meters=_meters(services, predict_paths))
+    app.add_middleware(Metered, meters={path: one.meter for path, one in answering.items()})
     app.add_middleware(SafeHeaders)
     return app
 
 
-def _meters(services: Services, predict_paths: Sequence[str]) -> dict[str, Meter]:
-    """Which requests are measured, and who counts them."""
-    named = {f"/models/{one.model}/predict": one.meter for one in services}
-    return named | dict.fromkeys(("/predict", *predict_paths), services.default.meter)
+def _answering(services: Services, predict_paths: Sequence[str]) -> dict[str, Service]:
+    """Who answers rows, by path."""
+    named = {f"/models/{one.model}/predict": one for one in services}
+    return named | dict.fromkeys(("/predict", *predict_paths), services.default)
 
 
 def _refuse_taken(app: FastAPI, path: str) -> None:
@@ -162,6 +166,12 @@ async def _on_error(_: Request, error: HomeostatError) -> Response:
     if status >= 500:
         log.error("request failed", error=type(error).__name__, message=str(error))
     return failure(type(error).__name__, str(error), status, headers)
+
+
+async def _refused(request: Request, error: HomeostatError | HTTPException) -> Response:
+    if isinstance(error, HomeostatError):
+        return await _on_error(request, error)
+    return await _on_http_error(request, error)
 
 
 async def _on_http_error(_: Request, error: HTTPException) -> Response:

@@ -36,6 +36,6 @@ class Counting:
                 {**one.features, PROBABILITY: one.probability, PREDICTION: str(one.prediction)}
             )
         return [
-            MinuteProfile(model, version, minute, counter.profile.sparse())
+            MinuteProfile(model, version, minute, counter.sparse())
             for (model, version, minute), counter in counters.items()
         ]

@@ -22,6 +22,7 @@ from pydantic import (
     ValidationInfo,
     create_model,
 )
+from pydantic_core import to_json
 
 from homeostat.errors import UserError
 from homeostat.registry.scorer import LARGEST
@@ -38,8 +39,6 @@ BEHIND = timedelta(days=30)  #: how old an event may be
 EXACT = 2**53
 
 LONGEST_TEXT = 4096  #: characters of a category
-
-CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 CONFIG = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
 
@@ -77,13 +76,19 @@ class RowRequest:
     event_time: datetime | None = None  #: UTC
     split_key: str | None = None  #: rows of one key are answered by one version
 
-    def digest(self, pinned: int | None) -> str:
+    def encoded(self) -> bytes:
+        """The features as JSON, in the order of their names: equal for equal features."""
+        return to_json(dict(sorted(self.features.items())))
+
+    def digest(self, pinned: int | None, encoded: bytes | None = None) -> str:
         """sha256 of what was asked, in hex: equal for two bodies that ask the same.
 
         Parameters
         ----------
         pinned
             The version that was asked for by number, if any.
+        encoded
+            What `encoded` gave, where it is at hand.
 
         Examples
         --------
@@ -91,12 +96,9 @@ class RowRequest:
         >>> a.digest(None) == b.digest(None), a.digest(None) == a.digest(3)
         (True, False)
         """
-        asked = {
-            "features": self.features,
-            "event_time": self.event_time and self.event_time.isoformat(),
-            "model_version": pinned,
-        }
-        return hashlib.sha256(CANONICAL.encode(asked).encode()).hexdigest()
+        happened = self.event_time and self.event_time.isoformat()
+        asked = to_json({"event_time": happened, "model_version": pinned})
+        return hashlib.sha256(asked + (encoded or self.encoded())).hexdigest()
 
 
 class Requests:
@@ -151,7 +153,10 @@ class Requests:
             With everything that is wrong with it.
         """
         refuse_too_many(body, "the row", rows=1, keys=len(self._known))
-        return self._plain(load(self.row, body, "the row", known=self._known, now=now))
+        row = _validated(self.row, body, "the row", known=self._known, now=now)
+        if body.count(b'"') != _quotes(row):
+            _refuse_repeated(body, "the row")
+        return self._plain(row)
 
     def many(self, body: bytes, *, now: datetime, most: int = 1000) -> list[RowRequest]:
         """The rows in `body`, `{"rows": [...]}`; places of errors are counted from 0.
@@ -174,8 +179,10 @@ class Requests:
             raise refused_rows(
                 "the batch", error, self.row, sent, (*self._known, "rows")
             ) from error
-        _refuse_repeats(body, "the batch")
-        return [self._plain(row) for row in batch.__dict__["rows"]]
+        rows: list[BaseModel] = batch.__dict__["rows"]
+        if body.count(b'"') != 2 + sum(map(_quotes, rows)):
+            _refuse_repeated(body, "the batch")
+        return [self._plain(row) for row in rows]
 
     def _plain(self, row: BaseModel) -> RowRequest:
         held = row.__dict__
@@ -200,20 +207,38 @@ def load(
     UserError
         With everything that is wrong, keys that are given twice included.
     """
-    try:
-        read = model.model_validate_json(body, context={"now": now})
-    except ValidationError as error:
-        raise refused(what, error, known) from error
-    _refuse_repeats(body, what)
+    read = _validated(model, body, what, known=known, now=now)
+    _refuse_repeated(body, what)
     return read
 
 
-def _refuse_repeats(body: bytes, what: str) -> None:
+def _validated(
+    model: type[Model], body: bytes, what: str, *, known: tuple[str, ...], now: datetime
+) -> Model:
+    """What `load` gives, but of a key that is given twice the last value counts."""
+    try:
+        return model.model_validate_json(body, context={"now": now})
+    except ValidationError as error:
+        raise refused(what, error, known) from error
+
+
+def _refuse_repeated(body: bytes, what: str) -> None:
     twice: list[str] = []
     json.loads(body, object_pairs_hook=lambda pairs: twice.extend(_repeated(pairs)))
     if twice:
         problems = [f"{key}: given twice" for key in twice]
         raise UserError(f"{what} was refused; nothing of it was stored", problems)
+
+
+def _quotes(row: BaseModel) -> int:
+    """The quotation marks that a row has at least: one that is given more twice has more.
+
+    Two for each key, and two for each text.  A row with just as many has no key twice, for
+    each repetition would bring two of its own; one with more may only have some in its texts.
+    """
+    held = row.__dict__
+    texts = list(map(type, held.values())).count(str) + (held["event_time"] is not None)
+    return 2 * (len(row.__pydantic_fields_set__) + texts)
 
 
 def _repeated(pairs: list[tuple[str, Any]]) -> Iterable[str]:

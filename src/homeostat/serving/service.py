@@ -106,8 +106,11 @@ class Service:
             When too much waits, or the store did not take the answers: they may be in it
             all the same, so try again with the same ids.
         """
-        digests = [row.digest(champion.version.number if pinned else None) for row in rows]
-        await self._refuse_clashes(rows, digests)
+        asked_for = champion.version.number if pinned else None
+        encoded = [row.encoded() for row in rows]
+        digests = [row.digest(asked_for, text) for row, text in zip(rows, encoded, strict=True)]
+        if len(rows) > 1:  # one needs no look ahead: the transaction that stores it tells
+            await self._refuse_clashes(rows, digests)
         ids = [row.prediction_id or self._new_id() for row in rows]
         by = [champion] * len(rows) if pinned else self._answering(rows, ids, champion)
         received_at = self.clock()
@@ -123,8 +126,11 @@ class Service:
                 prediction=int(score >= one.version.threshold),
                 probability=score,
                 body_digest=digest,
+                encoded=text,
             )
-            for row, key, one, digest, score in zip(rows, ids, by, digests, scores, strict=True)
+            for row, key, one, digest, text, score in zip(
+                rows, ids, by, digests, encoded, scores, strict=True
+            )
         ]
         return await self._submit(asked)
 
@@ -267,12 +273,9 @@ class Service:
         await asyncio.to_thread(self._scoring.close)
 
     async def _refuse_clashes(self, rows: Sequence[RowRequest], digests: Sequence[str]) -> None:
-        """Refuse a batch with an id that is taken, before anything of the batch is stored.
-
-        One row needs no look ahead: the transaction that stores it tells.
-        """
+        """Refuse a batch with an id that is taken, before anything of the batch is stored."""
         given = [(i, row.prediction_id) for i, row in enumerate(rows) if row.prediction_id]
-        if len(rows) == 1 or not given:
+        if not given:
             return
         taken = {one: digests[i] for i, one in reversed(given)}
         taken |= await asyncio.to_thread(self._stored, list(taken))

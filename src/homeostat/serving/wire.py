@@ -6,10 +6,13 @@ The bounds of a connection, before there is a request, stand in `connections`.
 import asyncio
 import re
 from collections.abc import Iterable
+from typing import NoReturn
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
+from starlette.types import Message, Receive
 
+from homeostat.serving.arrival import arrived
 from homeostat.serving.door import MAX_BODY_BYTES
 
 __all__ = ["Bodies", "read_body"]
@@ -58,12 +61,19 @@ class Bodies:
             says that it is no JSON, 503 when too many bodies are under way.
         """
         self._refuse_by_headers(request.scope["headers"])
+        message, receive = arrived(request.receive)
+        if message is not None:
+            if message["type"] == "http.request" and not message.get("more_body", False):
+                body: bytes = message.get("body", b"")
+                return body if len(body) <= self._largest else self._too_large()
+            receive = _after(message, receive)
+        request = Request(request.scope, receive)
         try:
             async with asyncio.timeout(self._slowest_s):
                 return await self._read(request)
         except TimeoutError as error:
-            message = f"the body did not arrive within {self._slowest_s:g} s"
-            raise HTTPException(408, message, CLOSE) from error
+            late = f"the body did not arrive within {self._slowest_s:g} s"
+            raise HTTPException(408, late, CLOSE) from error
         except ClientDisconnect as error:
             raise HTTPException(400, "the connection was closed before the body's end") from error
 
@@ -98,7 +108,7 @@ class Bodies:
             message = "too many bodies are under way; try again"
             raise HTTPException(503, message, {**CLOSE, "Retry-After": "1"})
 
-    def _too_large(self) -> None:
+    def _too_large(self) -> NoReturn:
         message = f"a body may have {self._largest:,} bytes; send it in parts"
         raise HTTPException(413, message, CLOSE)
 
@@ -107,6 +117,16 @@ async def read_body(request: Request) -> bytes:
     """The raw bytes of the body, within the bounds of the application; see `Bodies.read`."""
     bodies: Bodies = request.app.state.bodies
     return await bodies.read(request)
+
+
+def _after(message: Message, receive: Receive) -> Receive:
+    """What gives the message that came already, and then those that are left."""
+    first = [message]
+
+    async def receive_all() -> Message:
+        return first.pop() if first else await receive()
+
+    return receive_all
 
 
 def _refuse_unless(fits: object, name: bytes, value: bytes, advice: str) -> None:

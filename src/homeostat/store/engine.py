@@ -21,6 +21,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from homeostat.errors import StateError, Unavailable, UserError
+from homeostat.store import driver
 from homeostat.store.failures import explain, is_broken_disk
 from homeostat.store.mark import Mark, acknowledged_in
 from homeostat.store.missing import note_missing
@@ -254,7 +255,7 @@ def _write_ahead(cursor: sqlite3.Cursor) -> str:
 def _begin_sqlite(connection: Connection) -> None:
     # A transaction that reads first and writes later could fail half-way; IMMEDIATE cannot.
     immediate = connection.get_execution_options().get("write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+    driver.execute(connection, "BEGIN IMMEDIATE" if immediate else "BEGIN")
 
 
 def _postgres_setter(busy_timeout_s: float, safety: str) -> Callable[[Any, object], None]:

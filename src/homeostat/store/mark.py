@@ -23,6 +23,7 @@ from typing import Self
 from sqlalchemy import Connection
 
 from homeostat.errors import Unavailable
+from homeostat.store import driver
 
 __all__ = ["Acknowledged", "Mark", "acknowledged_in"]
 
@@ -54,7 +55,7 @@ class Acknowledged:
 
 def acknowledged_in(connection: Connection) -> Acknowledged:
     """What a SQLite database holds: rows are never deleted from the log, so the last tells."""
-    (row,) = connection.exec_driver_sql(_ROWS).all()
+    (row,) = driver.execute(connection, _ROWS)
     return Acknowledged(row[0] or 0, row[1] or 0)
 
 

@@ -30,24 +30,35 @@ class QueueFull(Unavailable):
     retry_after_s: ClassVar[float] = 1.0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class _Submission:
     predictions: Sequence[Prediction]
     loop: asyncio.AbstractEventLoop
     future: "asyncio.Future[_Answers]"
 
-    def tell(self, result: _Answers | Exception) -> None:
-        """Wake up who waits; from any thread."""
-        if not self.loop.is_closed():  # closed: nobody waits any more
-            self.loop.call_soon_threadsafe(self._settle, result)
-
-    def _settle(self, result: _Answers | Exception) -> None:
+    def settle(self, result: _Answers | Exception) -> None:
+        """Tell who waits; in the thread of its loop."""
         if self.future.done():
             return  # the waiting was given up; what was stored stays stored
         if isinstance(result, Exception):
             self.future.set_exception(result)
         else:
             self.future.set_result(result)
+
+
+def _tell(told: Sequence[tuple[_Submission, _Answers | Exception]]) -> None:
+    """Wake up all who wait, each loop once; from any thread."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[_Submission, _Answers | Exception]]] = {}
+    for one in told:
+        by_loop.setdefault(one[0].loop, []).append(one)
+    for loop, its in by_loop.items():
+        if not loop.is_closed():  # closed: nobody waits any more
+            loop.call_soon_threadsafe(_settle, its)
+
+
+def _settle(told: Sequence[tuple[_Submission, _Answers | Exception]]) -> None:
+    for submission, result in told:
+        submission.settle(result)
 
 
 class Writer:
@@ -81,6 +92,7 @@ class Writer:
         self._queue: deque[_Submission] = deque()
         self._waiting = 0
         self._changed = Condition()
+        self._waking: asyncio.AbstractEventLoop | None = None
         self._open = False
         self._thread = Thread(target=self._run, name="homeostat-writer", daemon=True)
 
@@ -128,8 +140,19 @@ class Writer:
         with self._changed:
             self._admit(len(predictions))
             self._queue.append(submission)
-            self._changed.notify()
+        self._wake_soon(loop)
         return await submission.future
+
+    def _wake_soon(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Wake up the thread once for all that is submitted in this turn of the loop."""
+        if self._waking is not loop:
+            self._waking = loop
+            loop.call_soon(self._wake)
+
+    def _wake(self) -> None:
+        self._waking = None
+        with self._changed:
+            self._changed.notify()
 
     def _admit(self, size: int) -> None:
         if not self._open:
@@ -186,19 +209,17 @@ class Writer:
             self._fail([*batch, *self._take_all()], error)
         except Exception as error:  # noqa: BLE001  # the edge of the thread: who waits is told
             if len(batch) == 1:
-                batch[0].tell(error)
+                _tell([(batch[0], error)])
                 return
             for submission in batch:  # one that cannot be stored does not take others with it
                 self._commit([submission])
         else:
             self._slack.flushed() if waits else self._slack.written(len(together))
-            for submission in batch:
-                submission.tell([next(answers) for _ in submission.predictions])
+            _tell([(one, [next(answers) for _ in one.predictions]) for one in batch])
 
     def _fail(self, submissions: list[_Submission], error: Unavailable) -> None:
         message = f"unknown whether it was stored: retry with the same id ({error})"
-        for submission in submissions:
-            submission.tell(Unavailable(message))
+        _tell([(one, Unavailable(message)) for one in submissions])
 
     def _take_all(self) -> list[_Submission]:
         """All that waits: it would wait for the same failure, each batch its own timeout."""
