@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Option
 
 from homeostat.cli.clock import FileClock, system_clock
+from homeostat.cli.elsewhere import build_elsewhere
 from homeostat.cli.logs import configure_logs
 from homeostat.cli.options import Config
 from homeostat.cli.project import new_id
@@ -133,7 +134,10 @@ def build_service(settings: Settings, store: "Store", clock: Callable[[], dateti
     loader = partial(load_scorer, settings.artifacts.path)
     champions = Champions(store, loader, settings.model, counting)
     writer = Writer(store, counting, limit=settings.serving.queue)
-    return Service(store, writer, champions, clock=clock, new_id=new_id)
+    service = Service(store, writer, champions, clock=clock, new_id=new_id)
+    service.open_paths = ("/metrics", "/monitor/metrics") if settings.serving.open_metrics else ()
+    service.elsewhere = build_elsewhere(settings, store, clock)
+    return service
 
 
 def run(settings: Settings, service: "Service", listener: socket.socket) -> None:

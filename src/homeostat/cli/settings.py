@@ -182,6 +182,7 @@ class ServingSettings(BaseModel):
     api_key: Text | None = Field(
         default=None, repr=False, description="asked of every caller; none without one"
     )
+    open_metrics: bool = Field(default=False, description="whether /metrics needs no key")
     predict_paths: tuple[PredictPath, ...] = Field(
         default=(), description="paths that answer as /predict does, such as /predict_ctr"
     )

@@ -22,8 +22,18 @@ from homeostat.errors import (
     UserError,
 )
 from homeostat.serving.auth import KeyGuard, failure
+from homeostat.serving.instruments import instrument
 from homeostat.serving.metering import Metered
-from homeostat.serving.routes import docs, health, labels, model, monitoring, predict
+from homeostat.serving.routes import (
+    docs,
+    health,
+    labels,
+    metrics,
+    model,
+    monitor,
+    monitoring,
+    predict,
+)
 from homeostat.serving.service import Service
 
 __all__ = ["STATUS", "create_app"]
@@ -78,14 +88,15 @@ def create_app(
     )
     app.state.service = service
     app.state.max_batch = max_batch
-    for group in (health, model, predict, labels, monitoring, docs):
+    for group in (health, model, predict, labels, monitoring, monitor, metrics, docs):
         app.include_router(group.router)
     for path in predict_paths:
         _refuse_taken(app, path)
         predict.answer_at(app, path)
     if api_key:
-        app.add_middleware(KeyGuard, key=api_key)
+        app.add_middleware(KeyGuard, key=api_key, opened=service.open_paths)
     app.add_middleware(Metered, meter=service.meter, paths=("/predict", *predict_paths))
+    instrument(app, service)
     return app
 
 
@@ -116,6 +127,7 @@ def _lifespan(
                 with contextlib.suppress(asyncio.CancelledError):
                     await task
             await service.meter.write()
+            await service.elsewhere.stop()
             await service.stop()
 
     return lifespan

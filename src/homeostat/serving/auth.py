@@ -1,6 +1,7 @@
 """Who may ask: whoever has the key."""
 
 import hmac
+from collections.abc import Collection
 
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -9,7 +10,7 @@ from homeostat.serving.answers import Failure
 
 __all__ = ["KeyGuard", "failure"]
 
-OPEN = "/health"  #: the only path that needs no key
+OPEN = "/health"  #: a path that never needs a key
 
 
 def failure(
@@ -29,14 +30,17 @@ class KeyGuard:
         What is guarded.
     key
         Compared in constant time.
+    opened
+        Paths that need none, besides `/health`.
     """
 
-    def __init__(self, app: ASGIApp, key: str) -> None:
+    def __init__(self, app: ASGIApp, key: str, opened: Collection[str] = ()) -> None:
         self._app = app
+        self._open = {OPEN, *opened}
         self._key = key.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan" or scope.get("path") == OPEN or self._knows(scope):
+        if scope["type"] == "lifespan" or scope.get("path") in self._open or self._knows(scope):
             await self._app(scope, receive, send)
         else:
             message = "this needs the API key in the header X-API-Key"

@@ -11,6 +11,7 @@ from homeostat.serving.about import release
 from homeostat.serving.baseline import Baseline
 from homeostat.serving.champion import Champion
 from homeostat.serving.labels import LabelBatch
+from homeostat.serving.reported import ReportRequest, ReportsRequest
 
 __all__ = ["body_of", "describe"]
 
@@ -37,6 +38,7 @@ def describe(routes: Sequence[BaseRoute], model: str, champion: Champion | None)
     schemas |= {"Row": {"type": "object"}, "Rows": {"type": "object"}}
     schemas |= _schemas(LabelBatch)
     schemas |= _schemas(Baseline)
+    schemas |= _schemas(ReportRequest) | _schemas(ReportsRequest)
     if champion is not None:
         schemas |= _schemas(champion.requests.rows)
         schemas["Row"]["example"] = champion.example

@@ -146,7 +146,7 @@ class Requests:
         UserError
             With everything that is wrong with it.
         """
-        return self._plain(load(self.row, body, "the row", known=self._known, now=now))
+        return self.plain(load(self.row, body, "the row", known=self._known, now=now))
 
     def many(self, body: bytes, *, now: datetime) -> list[RowRequest]:
         """The rows in `body`, `{"rows": [...]}`; places of errors are counted from 0.
@@ -157,9 +157,10 @@ class Requests:
             With everything that is wrong with any of them.
         """
         batch = load(self.rows, body, "the batch", known=(*self._known, "rows"), now=now)
-        return [self._plain(row) for row in batch.__dict__["rows"]]
+        return [self.plain(row) for row in batch.__dict__["rows"]]
 
-    def _plain(self, row: BaseModel) -> RowRequest:
+    def plain(self, row: BaseModel) -> RowRequest:
+        """The row that a model of ours read, under the names of the schema."""
         held = row.__dict__
         features = {
             # -0.0 is 0.0: one value, one digest

@@ -17,6 +17,7 @@ from homeostat.serving.answers import (
     Stats,
 )
 from homeostat.serving.champion import Champion, Champions
+from homeostat.serving.elsewhere import Elsewhere
 from homeostat.serving.labels import LabelBatch, to_labels
 from homeostat.serving.live import Live
 from homeostat.serving.metering import Meter
@@ -65,6 +66,8 @@ class Service:
         self.champions = champions
         self.live = Live(store, champions, clock)
         self.meter = Meter(store, champions.model, clock=clock, process=new_id())
+        self.elsewhere = Elsewhere(store=store, model=self.model, clock=clock, new_id=new_id)
+        self.open_paths: tuple[str, ...] = ()  #: that need no key, besides `/health`
         self._store = store
         self._writer = writer
         self._new_id = new_id
@@ -75,6 +78,11 @@ class Service:
     def model(self) -> str:
         """The name of the model."""
         return self.champions.model
+
+    @property
+    def waiting(self) -> int:
+        """Predictions that wait for their commit to begin."""
+        return self._writer.waiting
 
     async def predict(
         self, rows: Sequence[RowRequest], champion: Champion, *, pinned: bool = False

@@ -2,16 +2,20 @@
 
 from homeostat.store.labels import KnownLabels, LabelReceipt, ScoredLabels
 from homeostat.store.profiles import MinuteProfile
+from homeostat.store.reported import OTHER, Receipt, ReportedRow
 from homeostat.store.store import Store, open_store
 from homeostat.store.traffic import MinuteTraffic
 from homeostat.store.writer import QueueFull, Writer
 
 __all__ = [
+    "OTHER",
     "KnownLabels",
     "LabelReceipt",
     "MinuteProfile",
     "MinuteTraffic",
     "QueueFull",
+    "Receipt",
+    "ReportedRow",
     "ScoredLabels",
     "Store",
     "Writer",
