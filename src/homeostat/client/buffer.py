@@ -7,19 +7,16 @@ import re
 import time
 import weakref
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
-from dataclasses import KW_ONLY, dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import UTC, datetime
 from threading import Condition, Thread
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from homeostat.client.refusals import TooLarge
 from homeostat.errors import Conflict, HomeostatError, StateError, Unavailable, UserError
 
-if TYPE_CHECKING:
-    from homeostat.client.calls import Client
-
-__all__ = ["Buffer", "Rows"]
+__all__ = ["Buffer", "Rows", "Sender"]
 
 log = logging.getLogger("homeostat.client")
 
@@ -38,6 +35,23 @@ _Pending: TypeAlias = tuple[Callable[[], Rows], datetime, int]
 _PARTIAL = (UserError, Conflict, TooLarge)
 
 
+class Sender(Protocol):
+    """What a buffer sends with: a `Client`."""
+
+    @property
+    def new_id(self) -> Callable[[], str]:
+        """Makes the id of a row."""
+
+    def log_batch(self, rows: Sequence[Mapping[str, Any]], /) -> object:
+        """Send rows, all or none."""
+
+    def once(self) -> "Sender":
+        """The same with connections of its own, which does not ask again by itself."""
+
+    def close(self) -> None:
+        """Close the connections."""
+
+
 def _now() -> datetime:
     return datetime.now(UTC)
 
@@ -54,7 +68,7 @@ class Buffer:
     ends, sends what is left.
     """
 
-    client: "Client"
+    client: Sender
     _: KW_ONLY
     limit: int = 10_000  #: that may wait, in rows or KiB of bodies
     batch: int = 500  #: rows in one request
@@ -70,7 +84,7 @@ class Buffer:
             os.register_at_fork(after_in_child=lambda: _forked(known))
 
     def _begin(self) -> None:
-        self._client = replace(self.client, retries=0)  # it has a patience of its own
+        self._client = self.client.once()  # it has a patience of its own
         self.sent = 0  #: rows that the service has stored
         self.lost: Counter[str] = Counter()  #: rows, or requests that were not read, by reason
         self._changed = Condition()

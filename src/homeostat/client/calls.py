@@ -4,7 +4,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from itertools import count
@@ -92,6 +92,10 @@ class Client:
             self.buffer.close()
         self._http.close()
 
+    def once(self) -> "Client":
+        """The same with connections of its own, which asks nothing again."""
+        return replace(self, retries=0)
+
     def predict(
         self,
         features: Mapping[str, Any],
@@ -155,7 +159,7 @@ class Client:
     ) -> Drift:
         """Report one row of a model that is served elsewhere; what its rows so far look like."""
         row = {
-            "features": plain_row(features),
+            "features": _plain_row(features),
             "model_version": model_version,
             "timestamp": timestamp,
             "prediction_id": prediction_id or self.new_id(),
@@ -174,7 +178,7 @@ class Client:
         body = [
             {
                 **row,
-                "features": plain_row(row["features"]),
+                "features": _plain_row(row["features"]),
                 "prediction_id": row.get("prediction_id") or self.new_id(),
             }
             for row in rows
@@ -218,7 +222,7 @@ class Client:
     def _row(
         self, features: Mapping[str, Any], key: str | None, event_time: datetime | None
     ) -> dict[str, Any]:
-        row = plain_row(features)
+        row = _plain_row(features)
         row["prediction_id"] = key or row.get("prediction_id") or self.new_id()
         return row if event_time is None else {**row, "event_time": event_time}
 
@@ -250,12 +254,12 @@ class Client:
             raise Unavailable(message) from error
 
 
-def plain_row(features: Mapping[str, Any]) -> dict[str, Any]:
+def _plain_row(features: Mapping[str, Any]) -> dict[str, Any]:
     """The row with the numbers of Python, and None where pandas writes NaN for a missing value.
 
     Examples
     --------
-    >>> plain_row({"age": 35, "income": float("nan")})
+    >>> _plain_row({"age": 35, "income": float("nan")})
     {'age': 35, 'income': None}
     """
     return {str(name): _plain(value) for name, value in features.items()}
