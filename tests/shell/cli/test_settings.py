@@ -62,6 +62,7 @@ def test_the_least_there_must_be_gives_all_defaults(tmp_path: Path) -> None:
             "queue": 5000,
             "max_batch": 1000,
             "api_key": None,
+            "open_metrics": False,
         },
         "monitoring": {
             "interval_s": 300.0,
@@ -213,7 +214,7 @@ def test_every_setting_has_its_variable(tmp_path: Path, section: str, name: str)
         if isinstance(before, int | float) and before
         else ("4" if type(before) is int else "0.4")
     )
-    value = {"url": "sqlite:////x.db", "seed": "1"}.get(name, other)
+    value = {"url": "sqlite:////x.db", "seed": "1", "open_metrics": "true"}.get(name, other)
 
     after = getattr(getattr(load(tmp_path, environ={given: value}), section), name)
 
