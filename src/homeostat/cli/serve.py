@@ -15,6 +15,7 @@ from typer import Option
 
 from homeostat.cli.beginning import alert_of_missing, sole_service, warn_of_sqlite
 from homeostat.cli.clock import FileClock, system_clock
+from homeostat.cli.elsewhere import build_elsewhere
 from homeostat.cli.logs import configure_logs
 from homeostat.cli.options import Config
 from homeostat.cli.project import new_id
@@ -182,6 +183,7 @@ def build_services(settings: Settings, store: "Store", clock: Callable[[], datet
         )
         for name in names
     ]
+    services[0].elsewhere = build_elsewhere(settings, store, clock)
     return Services(writer, services)
 
 
@@ -191,9 +193,10 @@ def build_door(settings: Settings, store: "Store") -> "Door":
     from homeostat.serving.keyring import KeyRing
 
     serving = settings.serving
+    figures = frozenset({"/metrics", "/monitor/metrics"})
     return Door(
         ring=KeyRing(serving.api_key, store.access_keys),
-        open_paths=frozenset({"/metrics"}) if serving.open_metrics else frozenset(),
+        open_paths=figures if serving.open_metrics else frozenset(),
         max_body_bytes=serving.max_body_bytes,
     )
 

@@ -28,8 +28,19 @@ from homeostat.serving.dependencies import NamedDep
 from homeostat.serving.direct import Direct
 from homeostat.serving.door import Door
 from homeostat.serving.headers import SAFE, SafeHeaders
+from homeostat.serving.instruments import instrument
 from homeostat.serving.metering import Metered
-from homeostat.serving.routes import docs, health, labels, model, models, monitoring, predict
+from homeostat.serving.routes import (
+    docs,
+    health,
+    labels,
+    metrics,
+    model,
+    models,
+    monitor,
+    monitoring,
+    predict,
+)
 from homeostat.serving.service import Service
 from homeostat.serving.services import Services
 from homeostat.serving.wire import Bodies
@@ -97,7 +108,7 @@ def create_app(
     app.state.services = services
     app.state.max_batch = max_batch
     app.state.bodies = Bodies(door.max_body_bytes)
-    for group in (health, predict, labels, monitoring, models, docs):
+    for group in (health, predict, labels, monitoring, monitor, metrics, models, docs):
         app.include_router(group.router)
     app.include_router(model.router, prefix="/model")
     for group in (model, predict, labels, docs):
@@ -110,6 +121,7 @@ def create_app(
     app.add_middleware(KeyGuard, door=door, routes=app.routes, predict_paths=predict_paths)
     app.add_middleware(Metered, meters={path: one.meter for path, one in answering.items()})
     app.add_middleware(SafeHeaders)
+    instrument(app, services.default)
     return app
 
 

@@ -156,7 +156,7 @@ class Requests:
         row = _validated(self.row, body, "the row", known=self._known, now=now)
         if body.count(b'"') != _quotes(row):
             _refuse_repeated(body, "the row")
-        return self._plain(row)
+        return self.plain(row)
 
     def many(self, body: bytes, *, now: datetime, most: int = 1000) -> list[RowRequest]:
         """The rows in `body`, `{"rows": [...]}`; places of errors are counted from 0.
@@ -182,9 +182,10 @@ class Requests:
         rows: list[BaseModel] = batch.__dict__["rows"]
         if body.count(b'"') != 2 + sum(map(_quotes, rows)):
             _refuse_repeated(body, "the batch")
-        return [self._plain(row) for row in rows]
+        return [self.plain(row) for row in rows]
 
-    def _plain(self, row: BaseModel) -> RowRequest:
+    def plain(self, row: BaseModel) -> RowRequest:
+        """The row that a model of ours read, under the names of the schema."""
         held = row.__dict__
         features = {
             # -0.0 is 0.0: one value, one digest

@@ -42,13 +42,15 @@ __all__ = [
     "profile_minutes",
     "profile_parts",
     "reference_profiles",
+    "reported_rows",
+    "reported_versions",
     "shadow_predictions",
     "traffic",
     "verdicts",
     "versions",
 ]
 
-REVISION = "0004"  #: of the schema that this code reads and writes
+REVISION = "0006"  #: of the schema that this code reads and writes
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -187,6 +189,31 @@ shadow_predictions = Table(
     Column("version", Integer, primary_key=True, autoincrement=False),
     Column("prediction", Integer, nullable=False),
     Column("probability", Double, nullable=False),
+)
+
+#: Of models that are served elsewhere, under the names that their owners give the versions.
+reported_rows = Table(
+    "reported_rows",
+    METADATA,
+    Column("id", Token, primary_key=True),
+    Column("model", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("received_at", UtcTime, nullable=False),
+    Column("event_time", UtcTime),
+    Column("features", Text, nullable=False),  # JSON
+    Column("probability", Double),
+    Column("body_digest", Text, nullable=False),
+    Index("ix_reported_rows_received", "model", "received_at", "id"),
+)
+
+#: The number that the profiles of such a version are kept under.
+reported_versions = Table(
+    "reported_versions",
+    METADATA,
+    Column("model", Text, primary_key=True),
+    Column("name", Token, primary_key=True),
+    Column("number", Integer, nullable=False),
+    Column("seen_at", UtcTime, nullable=False),  # to the hour
 )
 
 reference_profiles = Table(
