@@ -123,7 +123,7 @@ def test_the_statistic_and_the_gate_keep_their_contracts(tmp_path: Path) -> None
 def test_every_page_with_commands_is_run() -> None:
     run_here = {
         *(HOW_TO / f"{name}.md" for name in ("late-labels", "import-labels", "pause-and-resume")),
-        *(HOW_TO / f"{name}.md" for name in ("where-files-lie", "use-postgresql")),
+        *(HOW_TO / f"{name}.md" for name in ("where-files-lie", "use-postgresql", "try-a-version")),
         HOW_TO / "compare-two-datasets.md",
         *(HOW_TO / f"{name}.md" for name in ("serve-behind-a-proxy", "write-a-statistic-or-gate")),
         DOCS / "tutorial" / "first-model.md",

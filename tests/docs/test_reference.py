@@ -113,12 +113,12 @@ def test_every_route_is_in_the_reference_and_has_one_body_for_errors() -> None:
         for status, answer in route["responses"].items()
         if int(status) >= 400
     }
-    probe = bodies.pop("GET /health 503")  # reads its own body
+    probes = [bodies.pop(f"GET {one} 503") for one in ("/health", "/monitor/health")]
 
     assert len(routes) >= 8
     assert not {one for one in routes if f"\n## {one}\n" not in page("routes")}
     assert set(bodies.values()) == {"#/components/schemas/Failure"}
-    assert probe.endswith("/Health")
+    assert [one.rpartition("/")[2] for one in probes] == ["Health", "BaselineHealth"]
 
 
 def test_every_error_is_in_the_reference_with_its_codes() -> None:

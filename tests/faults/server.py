@@ -43,9 +43,15 @@ class Server:
                 **user,
             )
 
+    def wait(self) -> None:
+        """Until it answers."""
+        patiently(self.url).close()
+
     def kill(self) -> None:
         """All of its processes at once: the first is stopped, so that it starts no other."""
         assert self.process is not None
+        if self.process.poll() is not None:
+            return
         self.process.send_signal(signal.SIGSTOP)
         for child in children_of(self.process.pid):
             with suppress(ProcessLookupError):

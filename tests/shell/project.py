@@ -16,7 +16,7 @@ import yaml
 
 from homeostat.cli.app import main
 from homeostat.cli.project import Project, open_project
-from homeostat.cli.serve import build_services
+from homeostat.cli.serve import build_door, build_services
 from homeostat.loop import Loop, Turn
 from homeostat.plan import Deployment
 from homeostat.prediction import Label, Prediction
@@ -237,7 +237,7 @@ async def asking(town: Town) -> AsyncIterator[httpx.AsyncClient]:
         services,
         refresh_s=3600.0,
         max_batch=settings.serving.max_batch,
-        api_key=settings.serving.api_key,
+        door=build_door(settings, town.project.store),
     )
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with (

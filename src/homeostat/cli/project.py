@@ -20,18 +20,34 @@ if TYPE_CHECKING:
     from homeostat.candidate import Harvest
     from homeostat.loop import Loop
     from homeostat.monitor import Monitor
+    from homeostat.policy import DriftPolicy
     from homeostat.registry import Tracker
     from homeostat.replay import Bench
     from homeostat.schema import Schema
     from homeostat.store import Store
     from homeostat.training import Recipe, Workshop
 
-__all__ = ["Project", "new_id", "open_project"]
+__all__ = ["Project", "drift_policy", "new_id", "open_project"]
 
 
 def new_id() -> str:
     """A UUIDv7: ids in the order of their making."""
     return str(uuid_utils.uuid7())
+
+
+def drift_policy(settings: Settings) -> "DriftPolicy":
+    """When a difference is a drift, as the settings say."""
+    from homeostat.policy import DriftPolicy
+
+    monitoring, drift = settings.monitoring, settings.drift
+    return DriftPolicy(
+        false_alarms_per_week=drift.false_alarms_per_week,
+        interval_s=monitoring.interval_s,
+        min_rows=monitoring.min_rows,
+        seasonal_weeks=drift.seasonal_weeks,
+        warning_effect=drift.warning_threshold,
+        critical_effect=drift.critical_threshold,
+    )
 
 
 @contextmanager
@@ -127,21 +143,13 @@ class Project:
     def monitor(self) -> "Monitor":
         """What looks at it."""
         from homeostat.monitor import Monitor, WatchPolicy
-        from homeostat.policy import DriftPolicy
         from homeostat.quality import QualityPolicy
 
-        monitoring, drift = self.settings.monitoring, self.settings.drift
+        monitoring = self.settings.monitoring
         policy = WatchPolicy(
-            drift=DriftPolicy(
-                false_alarms_per_week=drift.false_alarms_per_week,
-                interval_s=monitoring.interval_s,
-                min_rows=monitoring.min_rows,
-                seasonal_weeks=drift.seasonal_weeks,
-                warning_effect=drift.warning_threshold,
-                critical_effect=drift.critical_threshold,
-            ),
+            drift=drift_policy(self.settings),
             quality=QualityPolicy(min_rows=monitoring.min_rows),
-            patience=drift.patience,
+            patience=self.settings.drift.patience,
             lookback=timedelta(hours=monitoring.lookback_h),
         )
         return Monitor(

@@ -26,10 +26,24 @@ from homeostat.serving.answers import Failure
 from homeostat.serving.auth import KeyGuard, failure
 from homeostat.serving.dependencies import NamedDep
 from homeostat.serving.direct import Direct
+from homeostat.serving.door import Door
+from homeostat.serving.headers import SAFE, SafeHeaders
+from homeostat.serving.instruments import instrument
 from homeostat.serving.metering import Metered
-from homeostat.serving.routes import docs, health, labels, model, models, monitoring, predict
+from homeostat.serving.routes import (
+    docs,
+    health,
+    labels,
+    metrics,
+    model,
+    models,
+    monitor,
+    monitoring,
+    predict,
+)
 from homeostat.serving.service import Service
 from homeostat.serving.services import Services
+from homeostat.serving.wire import Bodies
 
 __all__ = ["STATUS", "create_app"]
 
@@ -56,7 +70,7 @@ def create_app(
     *,
     refresh_s: float = 0.5,
     max_batch: int = 1000,
-    api_key: str | None = None,
+    door: Door | None = None,
     predict_paths: Sequence[str] = (),
 ) -> FastAPI:
     """The application; entering its lifespan starts the writer and the refreshing.
@@ -71,17 +85,19 @@ def create_app(
         Between two looks at what should be in service.
     max_batch
         Rows or labels in one request.
-    api_key
-        Asked for on every path but `/health`; None or empty asks for nothing.
+    door
+        The keys that are asked for on every path but `/health`, and how much a request may
+        bring; without it no key is asked for.
     predict_paths
         Paths that answer as `/predict` does, for the default model.
     """
+    door = door or Door()
     app = FastAPI(
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        lifespan=_lifespan(services, refresh_s),
+        lifespan=_lifespan(services, door, refresh_s),
         exception_handlers={
             HomeostatError: _on_error,
             HTTPException: _on_http_error,
@@ -91,7 +107,8 @@ def create_app(
     )
     app.state.services = services
     app.state.max_batch = max_batch
-    for group in (health, predict, labels, monitoring, models, docs):
+    app.state.bodies = Bodies(door.max_body_bytes)
+    for group in (health, predict, labels, monitoring, monitor, metrics, models, docs):
         app.include_router(group.router)
     app.include_router(model.router, prefix="/model")
     for group in (model, predict, labels, docs):
@@ -101,10 +118,10 @@ def create_app(
         predict.answer_at(app, path)
     answering = _answering(services, predict_paths)
     app.add_middleware(Direct, services=answering, refuse=_refused)
-    if api_key:
-        app.add_middleware(KeyGuard, key=api_key)
-    meters = {path: one.meter for path, one in answering.items()}
-    app.add_middleware(Metered, meters=meters)
+    app.add_middleware(KeyGuard, door=door, routes=app.routes, predict_paths=predict_paths)
+    app.add_middleware(Metered, meters={path: one.meter for path, one in answering.items()})
+    app.add_middleware(SafeHeaders)
+    instrument(app, services.default)
     return app
 
 
@@ -123,11 +140,12 @@ def _refuse_taken(app: FastAPI, path: str) -> None:
 
 
 def _lifespan(
-    services: Services, refresh_s: float
+    services: Services, door: Door, refresh_s: float
 ) -> Callable[[FastAPI], contextlib.AbstractAsyncContextManager[None]]:
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         services.start()
+        await door.ring.refresh()
         tasks = [
             asyncio.create_task(task)
             for one in services
@@ -137,6 +155,7 @@ def _lifespan(
                 one.shadowing.run(SHADOWED_EVERY_S),
             )
         ]
+        tasks.append(asyncio.create_task(door.ring.run(door.refresh_s)))
         try:
             for one in services:
                 await one.champions.looked.wait()
@@ -181,4 +200,6 @@ async def _on_invalid(request: Request, error: RequestValidationError) -> Respon
 async def _on_surprise(request: Request, error: Exception) -> Response:
     """The outermost edge: nothing of an unforeseen error is told to the caller."""
     log.error("unforeseen error", path=request.url.path, exc_info=error)
-    return failure("InternalServerError", "an unforeseen error; it stands in the log", 500)
+    message = "an unforeseen error; it stands in the log"
+    headers = {name.decode(): value.decode() for name, value in SAFE}  # `SafeHeaders` is within
+    return failure("InternalServerError", message, 500, headers)

@@ -74,7 +74,7 @@ async def _version(
     ] = None,
 ) -> Version:
     champion = await service.champions.get(model_version)
-    note(request.scope, champion.version.number, 1)
+    note(request.scope, service.model, champion.version.number, 1)
     return Version(champion, model_version is not None)
 
 

@@ -49,6 +49,7 @@ class Direct:
             await self._app(scope, receive, send)
             return
         request = Request(scope, receive)
+        scope.setdefault("state", {})["route"] = scope["path"]
         try:
             body = await _answered(service, request)
         except (HomeostatError, HTTPException) as error:
@@ -60,7 +61,7 @@ class Direct:
 
 async def _answered(service: Service, request: Request) -> bytes:
     champion = await service.champions.get()
-    note(request.scope, champion.version.number, 1)
+    note(request.scope, service.model, champion.version.number, 1)
     body = await read_body(request)
     row = champion.requests.one(body, now=service.clock())
     [answer] = await service.predict([row], champion)

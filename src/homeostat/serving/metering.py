@@ -147,13 +147,13 @@ class Metered:
         try:
             await self._app(scope, receive, sending)
         finally:
-            version, rows = scope["state"].get("answered", (UNKNOWN, 1))
+            _, version, rows = scope["state"].get("answered", ("", UNKNOWN, 1))
             meter.record(version, status, meter.monotonic() - begun, rows)
 
     def _meter(self, path: str) -> Meter | None:
         return self._meters.get(path) or self._meters.get(path.rpartition("/")[0])
 
 
-def note(scope: Scope, version: int, rows: int) -> None:
-    """Say which version a request is for, and how many rows it has."""
-    scope.setdefault("state", {})["answered"] = (version, rows)
+def note(scope: Scope, model: str, version: int, rows: int) -> None:
+    """Say which version of which model a request is for, and how many rows it has."""
+    scope.setdefault("state", {})["answered"] = (model, version, rows)

@@ -11,6 +11,7 @@ from homeostat.serving.about import release
 from homeostat.serving.baseline import Baseline
 from homeostat.serving.champion import Champion
 from homeostat.serving.labels import LabelBatch
+from homeostat.serving.reported import ReportRequest, ReportsRequest
 
 __all__ = ["body_of", "describe"]
 
@@ -51,6 +52,7 @@ def describe(
     schemas |= {"Row": {"type": "object"}, "Rows": {"type": "object"}}
     schemas |= _schemas(LabelBatch)
     schemas |= _schemas(Baseline)
+    schemas |= _schemas(ReportRequest) | _schemas(ReportsRequest)
     if champion is not None:
         schemas |= _schemas(champion.requests.rows)
         schemas["Row"]["example"] = champion.example

@@ -16,6 +16,7 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    FailFast,
     Field,
     ValidationError,
     ValidationInfo,
@@ -26,7 +27,8 @@ from pydantic_core import to_json
 from homeostat.errors import UserError
 from homeostat.registry.scorer import LARGEST
 from homeostat.schema import RESERVED, Feature, Kind, Row, Schema
-from homeostat.serving.problems import refused
+from homeostat.serving.bulk import refuse_too_many
+from homeostat.serving.problems import Sent, refused, refused_rows
 
 __all__ = ["AHEAD", "BEHIND", "PredictionId", "Requests", "RowRequest", "load", "no_later"]
 
@@ -139,7 +141,7 @@ class Requests:
             event_time=(EventTime | None, None),
             split_key=(PredictionId | None, None),
         )
-        rows: Any = Annotated[list[self.row], Field(min_length=1)]  # type: ignore[name-defined]
+        rows: Any = Annotated[list[self.row], Field(min_length=1), FailFast()]  # type: ignore[name-defined]
         self.rows: type[BaseModel] = create_model("Rows", __config__=CONFIG, rows=(rows, ...))
 
     def one(self, body: bytes, *, now: datetime) -> RowRequest:
@@ -150,27 +152,40 @@ class Requests:
         UserError
             With everything that is wrong with it.
         """
+        refuse_too_many(body, "the row", rows=1, keys=len(self._known))
         row = _validated(self.row, body, "the row", known=self._known, now=now)
         if body.count(b'"') != _quotes(row):
             _refuse_repeated(body, "the row")
-        return self._plain(row)
+        return self.plain(row)
 
-    def many(self, body: bytes, *, now: datetime) -> list[RowRequest]:
+    def many(self, body: bytes, *, now: datetime, most: int = 1000) -> list[RowRequest]:
         """The rows in `body`, `{"rows": [...]}`; places of errors are counted from 0.
+
+        Parameters
+        ----------
+        most
+            Rows that are taken; a body with many more is not read at all.
 
         Raises
         ------
         UserError
             With everything that is wrong with any of them.
         """
-        known = (*self._known, "rows")
-        batch = _validated(self.rows, body, "the batch", known=known, now=now)
+        refuse_too_many(body, "the batch", rows=most, keys=len(self._known))
+        try:
+            batch = self.rows.model_validate_json(body, context={"now": now})
+        except ValidationError as error:
+            sent = Sent(body, now)
+            raise refused_rows(
+                "the batch", error, self.row, sent, (*self._known, "rows")
+            ) from error
         rows: list[BaseModel] = batch.__dict__["rows"]
         if body.count(b'"') != 2 + sum(map(_quotes, rows)):
             _refuse_repeated(body, "the batch")
-        return [self._plain(row) for row in rows]
+        return [self.plain(row) for row in rows]
 
-    def _plain(self, row: BaseModel) -> RowRequest:
+    def plain(self, row: BaseModel) -> RowRequest:
+        """The row that a model of ours read, under the names of the schema."""
         held = row.__dict__
         features = {
             # -0.0 is 0.0: one value, one digest

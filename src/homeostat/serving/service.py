@@ -19,6 +19,7 @@ from homeostat.serving.answers import (
     Stats,
 )
 from homeostat.serving.champion import Champion, Champions
+from homeostat.serving.elsewhere import Elsewhere
 from homeostat.serving.labels import LabelBatch, to_labels
 from homeostat.serving.live import Live
 from homeostat.serving.metering import Meter
@@ -70,6 +71,7 @@ class Service:
         process = new_id()
         self.meter = Meter(store, champions.model, clock=clock, process=process)
         self.shadowing = Shadowing(store, champions, clock=clock, holder=process)
+        self.elsewhere = Elsewhere(store=store, model=self.model, clock=clock, new_id=new_id)
         self._store = store
         self._writer = writer
         self._new_id = new_id
@@ -85,6 +87,11 @@ class Service:
     def durable(self) -> bool:
         """Whether an answer is on the disk by the time it is given."""
         return self._writer.durable
+
+    @property
+    def waiting(self) -> int:
+        """Predictions that wait for their commit to begin."""
+        return self._writer.waiting
 
     async def predict(
         self, rows: Sequence[RowRequest], champion: Champion, *, pinned: bool = False

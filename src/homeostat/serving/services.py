@@ -79,5 +79,6 @@ class Services:
         """Wait until all that was answered is in the store."""
         for one in self:
             await one.meter.write()
+            await one.elsewhere.stop()
             await one.stop()
         await asyncio.to_thread(self._writer.stop)

@@ -4,6 +4,7 @@ from homeostat.store.challengers import Said, Shadow
 from homeostat.store.labels import KnownLabels, LabelReceipt, ScoredLabels
 from homeostat.store.missing import MISSING
 from homeostat.store.profiles import MinuteProfile
+from homeostat.store.reported import OTHER, Receipt, ReportedRow
 from homeostat.store.slack import Slack
 from homeostat.store.store import Store, open_store
 from homeostat.store.traffic import MinuteTraffic
@@ -12,11 +13,14 @@ from homeostat.store.writer import QueueFull, Writer
 
 __all__ = [
     "MISSING",
+    "OTHER",
     "KnownLabels",
     "LabelReceipt",
     "MinuteProfile",
     "MinuteTraffic",
     "QueueFull",
+    "Receipt",
+    "ReportedRow",
     "Said",
     "ScoredLabels",
     "Shadow",

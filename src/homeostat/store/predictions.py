@@ -40,7 +40,7 @@ MOST_ROWS = 64
 
 _COLUMNS = tuple(column.name for column in _TABLE.columns)
 _ENCODE = json.JSONEncoder(separators=(",", ":")).encode
-_INSERT = f"INSERT INTO predictions ({', '.join(_COLUMNS)}) VALUES "  # noqa: S608  # ours
+_INSERT = f"INSERT INTO predictions ({', '.join(_COLUMNS)}) VALUES "  # noqa: S608  # names of ours
 _VALUES = f"({', '.join('?' * len(_COLUMNS))})"
 _SOME = "SELECT id FROM predictions WHERE id IN ("
 

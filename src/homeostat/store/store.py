@@ -6,6 +6,7 @@ from functools import partial
 from types import TracebackType
 from typing import Self
 
+from homeostat.access import Key
 from homeostat.alert import Alert
 from homeostat.bins import Bins
 from homeostat.decision import Decision
@@ -19,11 +20,13 @@ from homeostat.store import (
     compaction,
     decisions,
     deployments,
+    keys,
     labels,
     leases,
     predictions,
     profiles,
     references,
+    reported,
     traffic,
     verdicts,
     versions,
@@ -33,6 +36,7 @@ from homeostat.store.labels import KnownLabels, LabelReceipt, ScoredLabels
 from homeostat.store.migrate import prepare
 from homeostat.store.missing import find_missing, note_missing
 from homeostat.store.predictions import Count
+from homeostat.store.reported import CountReported, Receipt, ReportedRow
 from homeostat.store.traffic import MinuteTraffic
 from homeostat.store.trials import Trials
 from homeostat.traffic import Traffic
@@ -220,6 +224,31 @@ class Store:
         with self._database.write() as connection:
             return traffic.compact_traffic(connection, model, until)
 
+    # Rows of models that are served elsewhere.
+
+    def add_reported(self, rows: Sequence[ReportedRow], count: CountReported) -> Receipt:
+        """Store the rows of one model that are new, with what `count` makes of them.
+
+        A row whose id is stored with the same body changes nothing.
+
+        Raises
+        ------
+        Conflict
+            When ids stand for other rows already; all are named, and nothing is stored.
+        """
+        with self._database.write() as connection:
+            return reported.add_reported(connection, rows, count)
+
+    def reported_rows(self, model: str, *, since: datetime, until: datetime) -> list[ReportedRow]:
+        """Those received in [since, until), by time and id."""
+        with self._database.read() as connection:
+            return reported.reported_rows(connection, model, since, until)
+
+    def reported_versions(self, model: str, *, at: datetime) -> dict[str, int]:
+        """The versions that are told apart at a time, with the numbers of their profiles."""
+        with self._database.read() as connection:
+            return reported.reported_versions(connection, model, at)
+
     def add_reference(self, reference: Reference) -> None:
         """Store a reference; one with its digest that is there already stays as it is."""
         with self._database.write() as connection:
@@ -339,6 +368,23 @@ class Store:
         """Set the switch, or take it away with None."""
         with self._database.write() as connection:
             leases.set_flag(connection, name, value)
+
+    # Keys of the service.
+
+    def add_key(self, key: Key) -> None:
+        """Keep a key; Conflict when its name is, or was, another's."""
+        with self._database.write() as connection:
+            keys.add_key(connection, key)
+
+    def access_keys(self) -> list[Key]:
+        """All keys, the revoked ones too, by name."""
+        with self._database.read() as connection:
+            return keys.keys(connection)
+
+    def revoke_key(self, name: str, at: datetime) -> None:
+        """Let a key be used no more; NotFound when there is none of that name."""
+        with self._database.write() as connection:
+            keys.revoke_key(connection, name, at)
 
 
 def open_store(

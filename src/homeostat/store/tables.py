@@ -33,6 +33,7 @@ __all__ = [
     "decisions",
     "deployments",
     "flags",
+    "keys",
     "labels",
     "leases",
     "microseconds",
@@ -41,13 +42,15 @@ __all__ = [
     "profile_minutes",
     "profile_parts",
     "reference_profiles",
+    "reported_rows",
+    "reported_versions",
     "shadow_predictions",
     "traffic",
     "verdicts",
     "versions",
 ]
 
-REVISION = "0003"  #: of the schema that this code reads and writes
+REVISION = "0006"  #: of the schema that this code reads and writes
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -188,6 +191,31 @@ shadow_predictions = Table(
     Column("probability", Double, nullable=False),
 )
 
+#: Of models that are served elsewhere, under the names that their owners give the versions.
+reported_rows = Table(
+    "reported_rows",
+    METADATA,
+    Column("id", Token, primary_key=True),
+    Column("model", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("received_at", UtcTime, nullable=False),
+    Column("event_time", UtcTime),
+    Column("features", Text, nullable=False),  # JSON
+    Column("probability", Double),
+    Column("body_digest", Text, nullable=False),
+    Index("ix_reported_rows_received", "model", "received_at", "id"),
+)
+
+#: The number that the profiles of such a version are kept under.
+reported_versions = Table(
+    "reported_versions",
+    METADATA,
+    Column("model", Text, primary_key=True),
+    Column("name", Token, primary_key=True),
+    Column("number", Integer, nullable=False),
+    Column("seen_at", UtcTime, nullable=False),  # to the hour
+)
+
 reference_profiles = Table(
     "reference_profiles",
     METADATA,
@@ -296,4 +324,16 @@ flags = Table(
     METADATA,
     Column("name", Text, primary_key=True),
     Column("value", Text, nullable=False),
+)
+
+#: Of the service.  A revoked key keeps its row, so that its name stands for one holder only.
+keys = Table(
+    "keys",
+    METADATA,
+    Column("name", Token, primary_key=True),
+    Column("roles", Text, nullable=False),  # words with a space between
+    Column("digest", Text, nullable=False, unique=True),
+    Column("created_at", UtcTime, nullable=False),
+    Column("revoked_at", UtcTime),
+    Column("rate_per_s", Double),
 )

@@ -66,6 +66,12 @@ def test_the_least_there_must_be_gives_all_defaults(tmp_path: Path) -> None:
             "max_batch": 1000,
             "api_key": None,
             "models": [],
+            "max_body_bytes": 2**20,
+            "max_connections": 500,
+            "tls_certificate": None,
+            "tls_key": None,
+            "behind_proxy": False,
+            "open_metrics": False,
             "predict_paths": [],
         },
         "monitoring": {
@@ -220,10 +226,12 @@ def test_every_setting_has_its_variable(tmp_path: Path, section: str, name: str)
         else ("4" if type(before) is int else "0.4")
     )
     samples = {"url": "sqlite:////x.db", "seed": "1", "durability": "relaxed"}
-    samples["predict_paths"] = "/a,/b"
+    samples |= {"predict_paths": "/a,/b", "behind_proxy": "true", "open_metrics": "true"}
     value = samples.get(name, other)
 
-    after = getattr(getattr(load(tmp_path, environ={given: value}), section), name)
+    pair = {f"HOMEOSTAT_SERVING__TLS_{one}": "/x.pem" for one in ("CERTIFICATE", "KEY")}
+    environ = {given: value} if given not in pair else pair
+    after = getattr(getattr(load(tmp_path, environ=environ), section), name)
 
     assert after != before
 

@@ -30,6 +30,8 @@ from homeostat.schema import Feature, Kind, Row, Schema, Target, Task
 from homeostat.serving.app import create_app
 from homeostat.serving.champion import Champions
 from homeostat.serving.counting import Counting
+from homeostat.serving.door import Door
+from homeostat.serving.keyring import KeyRing
 from homeostat.serving.service import Service
 from homeostat.serving.services import Services
 from homeostat.store import Store, Writer
@@ -184,10 +186,12 @@ class World:
             new_id=lambda: f"new-{next(self.ids)}",
         )
 
-    def app(self, **options: Any) -> FastAPI:
+    def app(self, *, api_key: str | None = None, **options: Any) -> FastAPI:
         """The application; it refreshes only when told to."""
         services = Services(self.writer, [self.service, *self.others])
-        return create_app(services, **{"refresh_s": 3600.0, **options})
+        ring = KeyRing(api_key, self.store.access_keys, monotonic=lambda: self.seconds)
+        door = Door(ring=ring, refresh_s=3600.0)
+        return create_app(services, **{"refresh_s": 3600.0, "door": door, **options})
 
     def register(self, *, turn: int = 1) -> Version:
         return register(self.store, self.root, turn=turn)

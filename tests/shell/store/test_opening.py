@@ -131,7 +131,8 @@ def test_an_older_schema_is_not_used_as_it_is(
 
 
 #: Tables that the first schema did not have.
-LATER = ("traffic", "challengers", "shadow_predictions")
+REPORTED = ("reported_rows", "reported_versions")
+LATER = ("traffic", "challengers", "shadow_predictions", "keys", *REPORTED)
 
 
 def test_a_store_of_the_first_schema_is_migrated_with_what_it_holds(store_url: str) -> None:

@@ -33,10 +33,10 @@ async def predict_batch(
     max_batch: MaxBatchDep,
 ) -> Answers:
     """Many rows in, as many answers out; all are answered, or none is stored."""
-    rows = version.champion.requests.many(body, now=service.clock())
+    rows = version.champion.requests.many(body, now=service.clock(), most=max_batch)
     if len(rows) > max_batch:
         raise UserError(f"{len(rows):,} rows; at most {max_batch:,} are taken: send them in parts")
-    note(request.scope, version.champion.version.number, len(rows))
+    note(request.scope, service.model, version.champion.version.number, len(rows))
     answers = await service.predict(rows, version.champion, pinned=version.pinned)
     return Answers(predictions=[Answer.of(one, durable=service.durable) for one in answers])
 
