@@ -1,6 +1,7 @@
 """Load: wrk for as many requests as can be answered, and a paced client of our own."""
 
 import asyncio
+import contextlib
 import json
 import re
 import subprocess
@@ -122,7 +123,7 @@ async def paced(
         await asyncio.sleep(max(0.0, planned - time.perf_counter()))
         tasks.append(asyncio.create_task(lane.ask(body, planned)))
     answers = await asyncio.gather(*tasks)
-    lane.close()
+    await lane.close()
     return Paced(answers)
 
 
@@ -139,20 +140,28 @@ class _Lanes:
 
     async def ask(self, body: bytes, planned: float) -> Answered:
         """The answer to one body."""
+        lane = None
         try:
             lane = self._free.pop() if self._free else await asyncio.open_connection(*self._address)
-            reader, writer = lane
-            writer.write(self._head + str(len(body)).encode() + b"\r\n\r\n" + body)
-            status, said = await _answer(reader)
+            lane[1].write(self._head + str(len(body)).encode() + b"\r\n\r\n" + body)
+            status, said = await _answer(lane[0])
         except (OSError, asyncio.IncompleteReadError, ValueError):
+            if lane:
+                await _closed(lane[1])
             return Answered(0, time.perf_counter() - planned, b"")
         self._free.append(lane)
         return Answered(status, time.perf_counter() - planned, said)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Close what is free."""
         for _, writer in self._free:
-            writer.close()
+            await _closed(writer)
+
+
+async def _closed(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
 
 
 async def _answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
