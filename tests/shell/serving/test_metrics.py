@@ -14,7 +14,7 @@ from homeostat.policy import Severity
 from homeostat.serving.door import Door
 from homeostat.serving.judging import Judged, Judgement, Judging, JudgingPolicy, Stream
 from homeostat.serving.keyring import KeyRing
-from homeostat.serving.metrics import MOST_VALUES, Gauges, Metrics
+from homeostat.serving.metrics import MOST_MODELS, MOST_SERVED, MOST_VALUES, Gauges, Metrics
 from homeostat.store import open_store
 from tests.shell.serving.elsewhere_world import Drifting, reports, write_project
 from tests.shell.serving.world import KEY, ROW, World, asking
@@ -94,7 +94,7 @@ async def test_our_own_model_is_told_too(world: World) -> None:
     assert told["homeostat_champion_version"] == {(): 1}
     assert told["homeostat_refresh_problem"] == {(): 0}
     assert told["homeostat_queue_length"] == {(): 0}
-    assert told["homeostat_predictions_total"] == {("1",): 2}
+    assert told["homeostat_predictions_total"] == {("credit", "1"): 2}
     assert told["homeostat_requests_total"]["/predict", "4xx"] == 1
     assert told["homeostat_requests_total"]["other", "4xx"] == 1
     assert "homeostat_last_write_timestamp_seconds" not in before
@@ -181,7 +181,8 @@ def test_series_are_bounded_whatever_comes_in(
     assert all(len(one) <= MOST_VALUES for one in values.values())
     assert sum(told["model_predictions_total"].values()) == HOSTILE
     assert told["model_predictions_total"]["other",] == HOSTILE - MOST_VALUES + 1
-    assert truncated["version",] == HOSTILE - MOST_VALUES + 1
+    assert truncated["version",] == HOSTILE - MOST_SERVED + 1
+    assert truncated["model",] == HOSTILE - MOST_MODELS + 1
     assert truncated["route",] > 0
     assert max(told["model_drift_score"].values()) == features
 
