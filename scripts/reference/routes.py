@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from homeostat.cli.serve import build_service
+from homeostat.cli.serve import build_services
 from homeostat.cli.settings import Settings
 from homeostat.serving.app import create_app
 from homeostat.serving.openapi import describe
@@ -49,6 +49,11 @@ def routes() -> Lines:
 
 ROW_KEYS = [
     ("`prediction_id`", "text, optional", "1 to 128 printable ASCII characters; made if not given"),
+    (
+        "`split_key`",
+        "text, optional",
+        "rows with one key are answered by one version while a split runs; printable ASCII",
+    ),
     ("`event_time`", "time, optional", "when it happened, with a zone; at most 30 days ago"),
 ]
 
@@ -59,8 +64,8 @@ def openapi() -> dict[str, Any]:
     known = Settings.model_validate({**given, "features": {"x": {"kind": "number"}}})
     with tempfile.TemporaryDirectory() as folder:
         store = open_store(f"sqlite:///{folder}/homeostat.db")
-        service = build_service(known, store, lambda: datetime.now(UTC))
-        made = create_app(service)
+        services = build_services(known, store, lambda: datetime.now(UTC))
+        made = create_app(services)
         store.close()
     return describe(made.routes, "credit", None)
 

@@ -37,7 +37,10 @@ def left_by_the_demo(folder: Path) -> None:
 def test_the_readme_and_the_how_to_pages_run_as_written(tmp_path: Path) -> None:
     """The README, then every how-to that goes on with its service."""
     left_by_the_demo(tmp_path)
-    names = ("late-labels", "import-labels", "pause-and-resume", "where-files-lie")
+    names = (
+        *("late-labels", "import-labels", "pause-and-resume", "where-files-lie"),
+        "try-a-version",
+    )
     read = [REPOSITORY / "README.md", *(HOW_TO / f"{name}.md" for name in names)]
     asked = [step for page in read for step in steps(page)]
 
@@ -120,7 +123,7 @@ def test_the_statistic_and_the_gate_keep_their_contracts(tmp_path: Path) -> None
 def test_every_page_with_commands_is_run() -> None:
     run_here = {
         *(HOW_TO / f"{name}.md" for name in ("late-labels", "import-labels", "pause-and-resume")),
-        *(HOW_TO / f"{name}.md" for name in ("where-files-lie", "use-postgresql")),
+        *(HOW_TO / f"{name}.md" for name in ("where-files-lie", "use-postgresql", "try-a-version")),
         HOW_TO / "compare-two-datasets.md",
         *(HOW_TO / f"{name}.md" for name in ("serve-behind-a-proxy", "write-a-statistic-or-gate")),
         DOCS / "tutorial" / "first-model.md",

@@ -1,6 +1,6 @@
 """What is wrong, and since when."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +8,8 @@ import typer
 from rich.markup import escape
 from typer import Option
 
+from homeostat.cli.beginning import STORE
+from homeostat.cli.clock import system_clock
 from homeostat.cli.options import AsJson, Config, print_json, say
 from homeostat.cli.project import open_project
 
@@ -19,6 +21,21 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 @app.callback()
 def _alert() -> None:
     """What is wrong, and since when."""
+
+
+@app.command("accept-missing")
+def accept_missing(config: Config = Path("homeostat.yaml")) -> None:
+    """Take note that rows which were acknowledged are gone, and be healthy again."""
+    from homeostat.store import MISSING
+
+    with open_project(config) as project:
+        text = project.store.flag(MISSING)
+        project.store.set_flag(MISSING, None)
+        alert = project.store.open_alert(project.model, STORE)
+        if alert is not None:
+            now = system_clock()
+            project.store.save_alert(replace(alert, updated_at=now, resolved_at=now))
+    say(f"Accepted: {escape(text)}" if text else "Nothing is missing.")
 
 
 @app.command("list")

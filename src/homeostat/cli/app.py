@@ -5,7 +5,17 @@ from collections.abc import Sequence
 
 import typer
 
-from homeostat.cli import alert, decision, log, loop, model, monitor, reference
+from homeostat.cli import (
+    alert,
+    challenger,
+    decision,
+    key,
+    log,
+    loop,
+    model,
+    monitor,
+    reference,
+)
 from homeostat.cli.compare import compare
 from homeostat.cli.init import init
 from homeostat.cli.serve import serve
@@ -24,7 +34,7 @@ app = typer.Typer(
 app.command()(init)
 app.command()(compare)
 app.command()(serve)
-for noun in (reference, model, log, monitor, loop, decision, alert):
+for noun in (reference, model, challenger, log, monitor, loop, decision, alert, key):
     app.add_typer(noun.app, name=noun.__name__.rpartition(".")[2], help=noun.__doc__)
 
 

@@ -1,15 +1,12 @@
 """The settings of one model: homeostat.yaml, overridden by the environment."""
 
 import os
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     ValidationError,
@@ -18,6 +15,18 @@ from pydantic import (
 
 from homeostat.cli.settings_errors import problems_of
 from homeostat.cli.settings_source import overridden, read_yaml, sqlite_within
+from homeostat.cli.settings_types import (
+    Count,
+    DatabaseUrl,
+    Names,
+    Percent,
+    Positive,
+    PredictPaths,
+    Real,
+    Share,
+    Text,
+    Whole,
+)
 from homeostat.errors import UserError
 from homeostat.extension import did_you_mean
 from homeostat.schema import Feature, Kind, Schema, Segment, Target, Task
@@ -42,35 +51,6 @@ __all__ = [
 ]
 
 _CONFIG = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True)
-
-
-# YAML takes a bare yes, no, on and off for booleans.
-def _text(value: Any) -> Any:
-    if isinstance(value, bool):
-        raise ValueError("should be text; put it in quotes")  # noqa: TRY004  # pydantic asks so
-    return str(value) if isinstance(value, int | float) else value
-
-
-def _number(value: Any) -> Any:
-    if isinstance(value, bool):
-        raise ValueError("should be a number")  # noqa: TRY004  # pydantic asks so
-    return value
-
-
-def _database(url: str) -> str:
-    if not re.match(r"(sqlite(\+pysqlite)?:///|postgres(ql(\+psycopg)?)?://).", url):
-        raise ValueError("should be sqlite:///<file> or postgresql://<user>@<host>/<name>")
-    return url
-
-
-Text = Annotated[str, BeforeValidator(_text)]
-Real = Annotated[float, BeforeValidator(_number)]
-Whole = Annotated[int, BeforeValidator(_number)]
-Share = Annotated[Real, Field(ge=0, le=1)]
-Count = Annotated[Whole, Field(ge=1)]
-Percent = Annotated[Real, Field(ge=0, le=100)]
-Positive = Annotated[Real, Field(gt=0)]
-PredictPath = Annotated[str, Field(pattern=r"^/[A-Za-z0-9][A-Za-z0-9_./-]{0,63}$")]
 
 
 class TargetSettings(BaseModel):
@@ -117,9 +97,15 @@ class StoreSettings(BaseModel):
 
     model_config = _CONFIG
 
-    url: Annotated[str, AfterValidator(_database)] = Field(
+    url: DatabaseUrl = Field(
         default="sqlite:///homeostat.db",
+        repr=False,
         description="predictions, labels, verdicts, decisions: sqlite:/// or postgresql://",
+    )
+    durability: Literal["acknowledged", "relaxed"] = Field(
+        default="acknowledged",
+        description="relaxed: a loss of power may take back the answers of the last second, at "
+        'most 1,000, which say "durable": false',
     )
 
 
@@ -137,7 +123,9 @@ class MlflowSettings(BaseModel):
     model_config = _CONFIG
 
     tracking_uri: str = Field(
-        default="sqlite:///mlflow.db", description='mirrors runs and the champion; "" is off'
+        default="sqlite:///mlflow.db",
+        repr=False,
+        description='mirrors runs and the champion; "" is off',
     )
     experiment: str = Field(default="", description="name in MLflow; the model's by default")
 
@@ -180,10 +168,22 @@ class ServingSettings(BaseModel):
     queue: Count = Field(default=5000, description="predictions waiting to be stored; more get 503")
     max_batch: Count = Field(default=1000, description="rows in one request; more get 422")
     api_key: Text | None = Field(
-        default=None, repr=False, description="asked of every caller; none without one"
+        default=None, repr=False, description="a key with all roles; see also `homeostat key`"
+    )
+    models: Names = Field(
+        default=(), description="other models of the store, served under /models/<name>"
+    )
+    max_body_bytes: Count = Field(default=2**20, description="of one request; more get 413")
+    max_connections: Count = Field(default=500, description="at a time; more get 503")
+    tls_certificate: Path | None = Field(
+        default=None, description="file of the certificate, PEM; then only HTTPS is spoken"
+    )
+    tls_key: Path | None = Field(default=None, description="file of its private key, PEM")
+    behind_proxy: bool = Field(
+        default=False, description="whether a proxy before the service ends TLS"
     )
     open_metrics: bool = Field(default=False, description="whether /metrics needs no key")
-    predict_paths: tuple[PredictPath, ...] = Field(
+    predict_paths: PredictPaths = Field(
         default=(), description="paths that answer as /predict does, such as /predict_ctr"
     )
 
@@ -341,10 +341,13 @@ def _rooted(settings: Settings, folder: Path) -> Settings:
         update[section] = part.model_copy(
             update={"path": Path(os.path.normpath(folder / part.path))}
         )
-    store, mlflow = settings.store, settings.mlflow
+    store, mlflow, serving = settings.store, settings.mlflow, settings.serving
     update["store"] = store.model_copy(update={"url": sqlite_within(folder, store.url)})
     uri = sqlite_within(folder, mlflow.tracking_uri)
     update["mlflow"] = mlflow.model_copy(update={"tracking_uri": uri})
+    files = {"tls_certificate": serving.tls_certificate, "tls_key": serving.tls_key}
+    given = {name: Path(os.path.normpath(folder / one)) for name, one in files.items() if one}
+    update["serving"] = serving.model_copy(update=given)
     return settings.model_copy(update=update)
 
 
@@ -363,6 +366,9 @@ def _contradictions(settings: Settings) -> list[str]:
         problems.append(f"target.classes: {target.classes[0]!r} comes twice")
     if settings.task.value != "binary":
         problems.append(f"task: {settings.task.value}: only binary is supported so far")
+    serving = settings.serving
+    if (serving.tls_certificate is None) != (serving.tls_key is None):
+        problems.append("serving: tls_certificate and tls_key go together; give both or none")
     return [*problems, *_in_features(settings), *_in_segments(settings)]
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from statistics import fmean, pstdev
 
 from pydantic import BaseModel, Field
+from pydantic_core import to_json
 
 from homeostat.prediction import Prediction
 from homeostat.schema import Feature
@@ -22,6 +23,8 @@ __all__ = [
     "ModelTraffic",
     "Recent",
     "Root",
+    "Served",
+    "ServedModel",
     "Stats",
 ]
 
@@ -42,9 +45,12 @@ class Answer(BaseModel):
     model_version: str
     prediction_id: str
     timestamp: datetime = Field(description="UTC, when the row was received")
+    durable: bool = Field(
+        default=True, description="false when a loss of power may take the answer back"
+    )
 
     @classmethod
-    def of(cls, one: Prediction) -> "Answer":
+    def of(cls, one: Prediction, *, durable: bool = True) -> "Answer":
         """How a prediction is told to the caller; unchecked, for it is ours."""
         return cls.model_construct(
             prediction=one.prediction,
@@ -52,6 +58,21 @@ class Answer(BaseModel):
             model_version=str(one.version),
             prediction_id=one.id,
             timestamp=one.received_at,
+            durable=durable,
+        )
+
+    @staticmethod
+    def encoded(one: Prediction, *, durable: bool = True) -> bytes:
+        """What `of` gives as JSON, for a tenth of the time."""
+        return to_json(
+            {
+                "prediction": one.prediction,
+                "probability": one.probability,
+                "model_version": str(one.version),
+                "prediction_id": one.id,
+                "timestamp": one.received_at,
+                "durable": durable,
+            }
         )
 
 
@@ -112,6 +133,21 @@ class FeatureInfo(BaseModel):
             categories=list(feature.categories),
             nullable=feature.nullable,
         )
+
+
+class ServedModel(BaseModel):
+    """One model that answers here."""
+
+    name: str
+    model_version: str | None = Field(description="in service; null when none is")
+    message: str = Field(description="ready, or what stands in the way")
+    default: bool = Field(description="whether the short paths mean it")
+
+
+class Served(BaseModel):
+    """The models that answer here."""
+
+    models: list[ServedModel]
 
 
 class ModelInfo(BaseModel):

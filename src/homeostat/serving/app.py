@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from http import HTTPStatus
 from types import MappingProxyType
+from typing import Any
 
 import structlog
 from fastapi import FastAPI, Request
@@ -21,7 +22,12 @@ from homeostat.errors import (
     Unavailable,
     UserError,
 )
+from homeostat.serving.answers import Failure
 from homeostat.serving.auth import KeyGuard, failure
+from homeostat.serving.dependencies import NamedDep
+from homeostat.serving.direct import Direct
+from homeostat.serving.door import Door
+from homeostat.serving.headers import SAFE, SafeHeaders
 from homeostat.serving.instruments import instrument
 from homeostat.serving.metering import Metered
 from homeostat.serving.routes import (
@@ -30,11 +36,14 @@ from homeostat.serving.routes import (
     labels,
     metrics,
     model,
+    models,
     monitor,
     monitoring,
     predict,
 )
 from homeostat.serving.service import Service
+from homeostat.serving.services import Services
+from homeostat.serving.wire import Bodies
 
 __all__ = ["STATUS", "create_app"]
 
@@ -45,40 +54,50 @@ STATUS: Mapping[type[HomeostatError], int] = MappingProxyType(
     {one: one.status for one in (UserError, NotFound, Conflict, Unavailable, StateError)}
 )
 
+SHADOWED_EVERY_S = 1.0  #: how often versions in the shadow are asked about new rows
+
 METERED_EVERY_S = 1.0  #: how often the counts of requests are written down
+
+UNKNOWN: dict[int | str, dict[str, Any]] = {code: {"model": Failure} for code in (404, 422)}
+
+MODEL = "/models/{name}"  #: where a model is asked by its name
 
 RETRY_AFTER_S = 1  #: what is said with 503 when the error does not know better
 
 
 def create_app(
-    service: Service,
+    services: Services,
     *,
     refresh_s: float = 0.5,
     max_batch: int = 1000,
-    api_key: str | None = None,
+    door: Door | None = None,
     predict_paths: Sequence[str] = (),
 ) -> FastAPI:
     """The application; entering its lifespan starts the writer and the refreshing.
 
+    Every model answers under ``/models/{name}``, the default one at the short paths, too.
+
     Parameters
     ----------
-    service
-        What it serves; its store stays open when the application ends.
+    services
+        What it serves; their store stays open when the application ends.
     refresh_s
         Between two looks at what should be in service.
     max_batch
         Rows or labels in one request.
-    api_key
-        Asked for on every path but `/health`; None or empty asks for nothing.
+    door
+        The keys that are asked for on every path but `/health`, and how much a request may
+        bring; without it no key is asked for.
     predict_paths
-        Paths that answer as `/predict` does.
+        Paths that answer as `/predict` does, for the default model.
     """
+    door = door or Door()
     app = FastAPI(
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        lifespan=_lifespan(service, refresh_s),
+        lifespan=_lifespan(services, door, refresh_s),
         exception_handlers={
             HomeostatError: _on_error,
             HTTPException: _on_http_error,
@@ -86,18 +105,30 @@ def create_app(
             Exception: _on_surprise,
         },
     )
-    app.state.service = service
+    app.state.services = services
     app.state.max_batch = max_batch
-    for group in (health, model, predict, labels, monitoring, monitor, metrics, docs):
+    app.state.bodies = Bodies(door.max_body_bytes)
+    for group in (health, predict, labels, monitoring, monitor, metrics, models, docs):
         app.include_router(group.router)
+    app.include_router(model.router, prefix="/model")
+    for group in (model, predict, labels, docs):
+        app.include_router(group.router, prefix=MODEL, dependencies=[NamedDep], responses=UNKNOWN)
     for path in predict_paths:
         _refuse_taken(app, path)
         predict.answer_at(app, path)
-    if api_key:
-        app.add_middleware(KeyGuard, key=api_key, opened=service.open_paths)
-    app.add_middleware(Metered, meter=service.meter, paths=("/predict", *predict_paths))
-    instrument(app, service)
+    answering = _answering(services, predict_paths)
+    app.add_middleware(Direct, services=answering, refuse=_refused)
+    app.add_middleware(KeyGuard, door=door, routes=app.routes, predict_paths=predict_paths)
+    app.add_middleware(Metered, meters={path: one.meter for path, one in answering.items()})
+    app.add_middleware(SafeHeaders)
+    instrument(app, services, answering)
     return app
+
+
+def _answering(services: Services, predict_paths: Sequence[str]) -> dict[str, Service]:
+    """Who answers rows, by path."""
+    named = {f"/models/{one.model}/predict": one for one in services}
+    return named | dict.fromkeys(("/predict", *predict_paths), services.default)
 
 
 def _refuse_taken(app: FastAPI, path: str) -> None:
@@ -109,26 +140,32 @@ def _refuse_taken(app: FastAPI, path: str) -> None:
 
 
 def _lifespan(
-    service: Service, refresh_s: float
+    services: Services, door: Door, refresh_s: float
 ) -> Callable[[FastAPI], contextlib.AbstractAsyncContextManager[None]]:
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        service.start()
+        services.start()
+        await door.ring.refresh()
         tasks = [
-            asyncio.create_task(service.champions.run(refresh_s)),
-            asyncio.create_task(service.meter.run(METERED_EVERY_S)),
+            asyncio.create_task(task)
+            for one in services
+            for task in (
+                one.champions.run(refresh_s),
+                one.meter.run(METERED_EVERY_S),
+                one.shadowing.run(SHADOWED_EVERY_S),
+            )
         ]
+        tasks.append(asyncio.create_task(door.ring.run(door.refresh_s)))
         try:
-            await service.champions.looked.wait()
+            for one in services:
+                await one.champions.looked.wait()
             yield
         finally:
             for task in tasks:
                 task.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await task
-            await service.meter.write()
-            await service.elsewhere.stop()
-            await service.stop()
+            await services.stop()
 
     return lifespan
 
@@ -141,6 +178,12 @@ async def _on_error(_: Request, error: HomeostatError) -> Response:
     if status >= 500:
         log.error("request failed", error=type(error).__name__, message=str(error))
     return failure(type(error).__name__, str(error), status, headers)
+
+
+async def _refused(request: Request, error: HomeostatError | HTTPException) -> Response:
+    if isinstance(error, HomeostatError):
+        return await _on_error(request, error)
+    return await _on_http_error(request, error)
 
 
 async def _on_http_error(_: Request, error: HTTPException) -> Response:
@@ -157,4 +200,6 @@ async def _on_invalid(request: Request, error: RequestValidationError) -> Respon
 async def _on_surprise(request: Request, error: Exception) -> Response:
     """The outermost edge: nothing of an unforeseen error is told to the caller."""
     log.error("unforeseen error", path=request.url.path, exc_info=error)
-    return failure("InternalServerError", "an unforeseen error; it stands in the log", 500)
+    message = "an unforeseen error; it stands in the log"
+    headers = {name.decode(): value.decode() for name, value in SAFE}  # `SafeHeaders` is within
+    return failure("InternalServerError", message, 500, headers)

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field, model_validator
 
+from homeostat.serving.bulk import refuse_too_many
 from homeostat.serving.request import CONFIG, load
 
 __all__ = ["Baseline", "read_baseline"]
@@ -38,4 +39,5 @@ def read_baseline(body: bytes, *, now: datetime) -> Baseline:
     UserError
         With everything that is wrong with it.
     """
+    refuse_too_many(body, "the baseline", rows=1, keys=len(Baseline.model_fields))
     return load(Baseline, body, "the baseline", known=tuple(Baseline.model_fields), now=now)

@@ -3,15 +3,25 @@
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Path, Query, Request
 
 from homeostat.serving.answers import Failure
 from homeostat.serving.champion import Champion
 from homeostat.serving.metering import note
 from homeostat.serving.service import Service
+from homeostat.serving.services import Services
 from homeostat.serving.wire import read_body
 
-__all__ = ["ERRORS", "BodyDep", "MaxBatchDep", "ServiceDep", "Version", "VersionDep"]
+__all__ = [
+    "ERRORS",
+    "BodyDep",
+    "MaxBatchDep",
+    "NamedDep",
+    "ServiceDep",
+    "ServicesDep",
+    "Version",
+    "VersionDep",
+]
 
 #: What a route that reads a body may answer besides 200.
 ERRORS: dict[int | str, dict[str, Any]] = {
@@ -28,9 +38,20 @@ class Version:
 
 
 # These wait for nothing; but what is not `async` is run in a thread.
-async def _service(request: Request) -> Service:
-    service: Service = request.app.state.service
-    return service
+async def _services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+ServicesDep = Annotated[Services, Depends(_services)]
+
+
+async def _service(request: Request, services: ServicesDep) -> Service:
+    return services.get(request.path_params.get("name"))
+
+
+async def _named(name: Annotated[str, Path(description="of a model")]) -> str:
+    return name  # `_service` looks it up; this one tells of it
 
 
 async def _max_batch(request: Request) -> int:
@@ -38,6 +59,7 @@ async def _max_batch(request: Request) -> int:
     return rows
 
 
+NamedDep = Depends(_named)  #: the name in the path, for the description of the interface
 ServiceDep = Annotated[Service, Depends(_service)]
 MaxBatchDep = Annotated[int, Depends(_max_batch)]
 BodyDep = Annotated[bytes, Depends(read_body)]

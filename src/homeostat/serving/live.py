@@ -11,7 +11,6 @@ from pydantic import BaseModel, Field
 from scipy.special import bdtrc
 
 from homeostat.bins import PROBABILITY
-from homeostat.errors import NotFound
 from homeostat.expected import Expected, ExpectedPolicy, Moments, judge_expected
 from homeostat.serving.baseline import Baseline
 from homeostat.serving.champion import Champions
@@ -99,23 +98,19 @@ class Live:
         """Whether anything of the last hour is wrong."""
         return await asyncio.to_thread(self._health)
 
-    async def drift(self, model: str, *, hours: float) -> LiveDrift:
+    async def drift(self, *, hours: float) -> LiveDrift:
         """The last hours beside what is expected.
 
         Raises
         ------
-        NotFound
-            When the model is not the one that is served here.
         Unavailable
             When no version is in service.
         """
-        self._known(model)
         champion = await self.champions.get()
         return await asyncio.to_thread(self._drift, champion.version.number, hours)
 
     async def expect(self, baseline: Baseline) -> Baseline:
         """Keep what is expected; what was kept before is replaced."""
-        self._known(baseline.model_name)
         text = baseline.model_dump_json()
         await asyncio.to_thread(self.store.set_flag, self._flag, text)
         return baseline
@@ -123,12 +118,6 @@ class Live:
     @property
     def _flag(self) -> str:
         return f"baseline:{self.champions.model}"
-
-    def _known(self, model: str) -> None:
-        if model != self.champions.model:
-            asked = model[:64]
-            message = f"no model {asked!r} is served here; ask for {self.champions.model!r}"
-            raise NotFound(message)
 
     def _traffic(self, length: timedelta) -> Traffic:
         now = self.clock()

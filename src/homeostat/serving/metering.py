@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 import structlog
@@ -121,20 +121,17 @@ class Metered:
     ----------
     app
         What answers; it says by `note` which version did, and how many rows.
-    meter
-        Is told of every request that is measured.
-    paths
-        Those that are measured, and what lies below them.
+    meters
+        By path what is told of every request to it, and to what lies right below it.
     """
 
-    def __init__(self, app: ASGIApp, meter: Meter, *, paths: Sequence[str]) -> None:
+    def __init__(self, app: ASGIApp, meters: Mapping[str, Meter]) -> None:
         self._app = app
-        self._meter = meter
-        self._paths = tuple(paths)
-        self._below = tuple(f"{path}/" for path in paths)
+        self._meters = meters
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not self._measured(scope["path"]):
+        meter = self._meter(scope["path"]) if scope["type"] == "http" else None
+        if meter is None:
             await self._app(scope, receive, send)
             return
         status = 500  # of a request whose answer never began
@@ -146,15 +143,15 @@ class Metered:
             await send(message)
 
         scope.setdefault("state", {})
-        begun = self._meter.monotonic()
+        begun = meter.monotonic()
         try:
             await self._app(scope, receive, sending)
         finally:
             version, rows = scope["state"].get("answered", (UNKNOWN, 1))
-            self._meter.record(version, status, self._meter.monotonic() - begun, rows)
+            meter.record(version, status, meter.monotonic() - begun, rows)
 
-    def _measured(self, path: str) -> bool:
-        return path in self._paths or path.startswith(self._below)
+    def _meter(self, path: str) -> Meter | None:
+        return self._meters.get(path) or self._meters.get(path.rpartition("/")[0])
 
 
 def note(scope: Scope, version: int, rows: int) -> None:

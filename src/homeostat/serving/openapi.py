@@ -17,6 +17,12 @@ __all__ = ["body_of", "describe"]
 
 REFERENCE = "#/components/schemas/{model}"
 
+NAMED = "/models/{name}/"  #: what lies under the name of a model
+
+ROWS = {
+    REFERENCE.format(model=one): REFERENCE.format(model=f"Named{one}") for one in ("Row", "Rows")
+}
+
 
 def body_of(name: str) -> dict[str, Any]:
     """What a route says of the body that it reads itself.
@@ -31,8 +37,16 @@ def body_of(name: str) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
-def describe(routes: Sequence[BaseRoute], model: str, champion: Champion | None) -> dict[str, Any]:
-    """The OpenAPI description, with the rows that `champion` asks for and an example of one."""
+def describe(
+    routes: Sequence[BaseRoute], model: str, champion: Champion | None, *, named: bool = False
+) -> dict[str, Any]:
+    """The OpenAPI description, with the rows that `champion` asks for and an example of one.
+
+    Parameters
+    ----------
+    named
+        Whether only what lies under the name of the model is described.
+    """
     description = get_openapi(title=f"homeostat: {model}", version=release(), routes=routes)
     schemas: dict[str, Any] = description["components"]["schemas"]
     schemas |= {"Row": {"type": "object"}, "Rows": {"type": "object"}}
@@ -43,6 +57,41 @@ def describe(routes: Sequence[BaseRoute], model: str, champion: Champion | None)
         schemas |= _schemas(champion.requests.rows)
         schemas["Row"]["example"] = champion.example
         schemas["Rows"]["example"] = {"rows": [champion.example]}
+    return _of_the_named(description, model) if named else _of_all(description)
+
+
+def _of_the_named(description: dict[str, Any], model: str) -> dict[str, Any]:
+    """What is described of the paths under the name of this model, with that name in them."""
+    paths = {
+        path.replace(NAMED, f"/models/{model}/"): _without_name(methods)
+        for path, methods in description["paths"].items()
+        if path.startswith(NAMED)
+    }
+    return {**description, "paths": paths}
+
+
+def _without_name(methods: dict[str, Any]) -> dict[str, Any]:
+    return {
+        method: {
+            **route,
+            "parameters": [one for one in route["parameters"] if one["name"] != "name"],
+        }
+        for method, route in methods.items()
+    }
+
+
+def _of_all(description: dict[str, Any]) -> dict[str, Any]:
+    """The description, where the rows of a named model are whatever that model asks for."""
+    told = "as /models/{name}/openapi.json describes it"
+    description["components"]["schemas"] |= {
+        "NamedRow": {"type": "object", "description": f"A row of that model, {told}"},
+        "NamedRows": {"type": "object", "description": f"Rows of that model, {told}"},
+    }
+    for path, methods in description["paths"].items():
+        for route in methods.values() if path.startswith(NAMED) else ():
+            content = route.get("requestBody", {}).get("content", {}).get("application/json")
+            if content and content["schema"]["$ref"] in ROWS:
+                content["schema"] = {"$ref": ROWS[content["schema"]["$ref"]]}
     return description
 
 

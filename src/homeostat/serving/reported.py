@@ -1,6 +1,7 @@
 """How a row of a model served elsewhere must look on the wire."""
 
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,8 +11,8 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, create_mod
 
 from homeostat.errors import UserError
 from homeostat.schema import RESERVED, Row, Schema
+from homeostat.serving.bulk import refuse_too_many
 from homeostat.serving.request import (
-    CANONICAL,
     CONFIG,
     PredictionId,
     Requests,
@@ -20,6 +21,8 @@ from homeostat.serving.request import (
 )
 
 __all__ = ["Report", "ReportRequest", "ReportRequests", "ReportsRequest"]
+
+CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 KNOWN = ("features", "model_version", "timestamp", "prediction_id", "probability", "rows")
 
@@ -110,6 +113,7 @@ class ReportRequests:
         UserError
             With everything that is wrong with it.
         """
+        refuse_too_many(body, "the row", rows=2, keys=len(self._known))
         return self._plain(load(self._one, body, "the row", known=self._known, now=now))
 
     def many(self, body: bytes, *, now: datetime, at_most: int) -> list[Report]:
@@ -120,6 +124,8 @@ class ReportRequests:
         UserError
             With everything that is wrong with any of them, or when there are too many.
         """
+        # An object within an object for each row.
+        refuse_too_many(body, "the batch", rows=2 * at_most, keys=len(self._known))
         batch = load(self._many, body, "the batch", known=self._known, now=now)
         rows: Sequence[BaseModel] = batch.__dict__["rows"]
         if len(rows) > at_most:

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from types import TracebackType
 from typing import Self
 
+from homeostat.access import Key
 from homeostat.alert import Alert
 from homeostat.bins import Bins
 from homeostat.decision import Decision
-from homeostat.errors import Conflict, HomeostatError
+from homeostat.errors import Conflict, HomeostatError, Unavailable
 from homeostat.plan import Deployment
 from homeostat.prediction import Label, LabelledPrediction, Prediction
 from homeostat.profile import Profile
@@ -18,6 +20,7 @@ from homeostat.store import (
     compaction,
     decisions,
     deployments,
+    keys,
     labels,
     leases,
     predictions,
@@ -31,9 +34,11 @@ from homeostat.store import (
 from homeostat.store.engine import Database, open_database
 from homeostat.store.labels import KnownLabels, LabelReceipt, ScoredLabels
 from homeostat.store.migrate import prepare
+from homeostat.store.missing import find_missing, note_missing
 from homeostat.store.predictions import Count
 from homeostat.store.reported import CountReported, Receipt, ReportedRow
 from homeostat.store.traffic import MinuteTraffic
+from homeostat.store.trials import Trials
 from homeostat.traffic import Traffic
 from homeostat.verdict import Verdict
 from homeostat.version import Version
@@ -70,15 +75,20 @@ class Store:
     # The log: predictions and labels.
 
     def add_predictions(
-        self, predictions_: Sequence[Prediction], count: Count | None = None
+        self,
+        predictions_: Sequence[Prediction],
+        count: Count | None = None,
+        *,
+        durable: bool = True,
     ) -> list[Prediction | Conflict]:
         """The stored answer for each prediction, in order, with the new ones stored now.
 
         An id that is stored with the same body gives what is stored; with another body, or
         for another model, a Conflict in its place.  What `count` makes of the new ones is
-        stored with them.
+        stored with them.  If not `durable` a loss of power may take them back, until the
+        next write that is.
         """
-        with self._database.write() as connection:
+        with self._database.write(durable=durable) as connection:
             return predictions.add_predictions(connection, predictions_, count)
 
     def predictions_by_id(self, keys: Sequence[str]) -> dict[str, Prediction]:
@@ -115,7 +125,9 @@ class Store:
         """
         return predictions.iterate_predictions(self._database, model, batch)
 
-    def add_labels(self, labels_: Sequence[Label], *, park: bool = False) -> LabelReceipt:
+    def add_labels(
+        self, labels_: Sequence[Label], *, park: bool = False, model: str | None = None
+    ) -> LabelReceipt:
         """What became of the labels; all are stored or none.
 
         A value that already stood when the label was received changes nothing; another one
@@ -125,10 +137,11 @@ class Store:
         ------
         UserError
             When predictions are unknown, naming all of them; with `park` their labels are
-            kept until they come.
+            kept until they come.  When they are of another model than `model`, if that is
+            given.
         """
         with self._database.write() as connection:
-            return labels.add_labels(connection, labels_, park=park)
+            return labels.add_labels(connection, labels_, park=park, model=model)
 
     def labelled(  # all but the model go by name
         self,
@@ -282,6 +295,11 @@ class Store:
         with self._database.write() as connection:
             return deployments.transition(connection, new, decision)
 
+    @property
+    def trials(self) -> Trials:
+        """Versions that are tried beside the champion."""
+        return Trials(self._database)
+
     # Decisions, verdicts, alerts.
 
     def add_decision(self, decision: Decision) -> None:
@@ -351,8 +369,27 @@ class Store:
         with self._database.write() as connection:
             leases.set_flag(connection, name, value)
 
+    # Keys of the service.
 
-def open_store(url: str, *, create: bool = True, busy_timeout_s: float = 5.0) -> Store:
+    def add_key(self, key: Key) -> None:
+        """Keep a key; Conflict when its name is, or was, another's."""
+        with self._database.write() as connection:
+            keys.add_key(connection, key)
+
+    def access_keys(self) -> list[Key]:
+        """All keys, the revoked ones too, by name."""
+        with self._database.read() as connection:
+            return keys.keys(connection)
+
+    def revoke_key(self, name: str, at: datetime) -> None:
+        """Let a key be used no more; NotFound when there is none of that name."""
+        with self._database.write() as connection:
+            keys.revoke_key(connection, name, at)
+
+
+def open_store(
+    url: str, *, create: bool = True, busy_timeout_s: float = 5.0, patient: bool = False
+) -> Store:
     """The store at `url`, its schema brought to the newest revision.
 
     Parameters
@@ -363,6 +400,9 @@ def open_store(url: str, *, create: bool = True, busy_timeout_s: float = 5.0) ->
         Whether to make and migrate it; else it must be there and be up to date.
     busy_timeout_s
         How long to wait for a lock that another process holds.
+    patient
+        Whether a server that does not answer yet is opened all the same: every call then
+        raises Unavailable, until it does.
 
     Raises
     ------
@@ -376,9 +416,27 @@ def open_store(url: str, *, create: bool = True, busy_timeout_s: float = 5.0) ->
         When it is locked, read-only or does not answer.
     """
     database = open_database(url, create=create, busy_timeout_s=busy_timeout_s)
+    database.preparation.later(partial(_prepare, database, create=create))
     try:
-        prepare(database, create=create)
+        database.preparation.ensure()
+    except Unavailable:
+        if database.is_sqlite or not patient:
+            database.close()
+            raise
     except HomeostatError:
         database.close()
         raise
     return Store(database)
+
+
+def _prepare(database: Database, *, create: bool) -> None:
+    """Bring the schema to the newest revision, and see whether all that should is there."""
+    prepare(database, create=create)
+    mark = database.mark
+    if mark is None:
+        return
+    with database.read() as connection:
+        complete = find_missing(connection, mark) is None
+    if not complete:
+        with database.write() as connection:
+            note_missing(connection, mark)

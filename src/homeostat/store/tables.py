@@ -29,9 +29,11 @@ __all__ = [
     "Token",
     "UtcTime",
     "alerts",
+    "challengers",
     "decisions",
     "deployments",
     "flags",
+    "keys",
     "labels",
     "leases",
     "microseconds",
@@ -42,6 +44,7 @@ __all__ = [
     "reference_profiles",
     "reported_rows",
     "reported_versions",
+    "shadow_predictions",
     "traffic",
     "verdicts",
     "versions",
@@ -158,6 +161,34 @@ traffic = Table(
     Column("process", Text, primary_key=True),
     Column("body", Text, nullable=False),  # JSON
     Index("ix_traffic_minute", "model", "minute"),
+)
+
+#: Append-only but for the end: the trials of versions beside the champion.
+challengers = Table(
+    "challengers",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("model", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("mode", Text, nullable=False),
+    Column("lower", Double, nullable=False),
+    Column("share", Double, nullable=False),
+    Column("salt", Text, nullable=False),
+    Column("started_at", UtcTime, nullable=False),
+    Column("started_by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("ended_at", UtcTime),
+    Index("ix_challengers_started", "model", "started_at"),
+)
+
+#: What versions in the shadow said of rows that another one answered.
+shadow_predictions = Table(
+    "shadow_predictions",
+    METADATA,
+    Column("prediction_id", Token, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("prediction", Integer, nullable=False),
+    Column("probability", Double, nullable=False),
 )
 
 #: Of models that are served elsewhere, under the names that their owners give the versions.
@@ -293,4 +324,16 @@ flags = Table(
     METADATA,
     Column("name", Text, primary_key=True),
     Column("value", Text, nullable=False),
+)
+
+#: Of the service.  A revoked key keeps its row, so that its name stands for one holder only.
+keys = Table(
+    "keys",
+    METADATA,
+    Column("name", Token, primary_key=True),
+    Column("roles", Text, nullable=False),  # words with a space between
+    Column("digest", Text, nullable=False, unique=True),
+    Column("created_at", UtcTime, nullable=False),
+    Column("revoked_at", UtcTime),
+    Column("rate_per_s", Double),
 )

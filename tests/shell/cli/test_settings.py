@@ -42,7 +42,10 @@ def test_the_least_there_must_be_gives_all_defaults(tmp_path: Path) -> None:
         "time": None,
         "segments": [],
         "data": {"path": f"{tmp_path}/rows.csv"},
-        "store": {"url": f"sqlite:///{tmp_path}/homeostat.db"},
+        "store": {
+            "url": f"sqlite:///{tmp_path}/homeostat.db",
+            "durability": "acknowledged",
+        },
         "artifacts": {"path": f"{tmp_path}/models"},
         "mlflow": {"tracking_uri": f"sqlite:///{tmp_path}/mlflow.db", "experiment": "credit"},
         "reference": {"share": 0.2, "path": f"{tmp_path}/monitoring/reference"},
@@ -62,7 +65,14 @@ def test_the_least_there_must_be_gives_all_defaults(tmp_path: Path) -> None:
             "queue": 5000,
             "max_batch": 1000,
             "api_key": None,
+            "models": [],
+            "max_body_bytes": 2**20,
+            "max_connections": 500,
+            "tls_certificate": None,
+            "tls_key": None,
+            "behind_proxy": False,
             "open_metrics": False,
+            "predict_paths": [],
         },
         "monitoring": {
             "interval_s": 300.0,
@@ -178,6 +188,7 @@ def test_paths_do_not_depend_on_the_working_folder(
         ("HOMEOSTAT_TRAINING__SEED", "9", "training.seed", 9),
         ("HOMEOSTAT_DRIFT__FALSE_ALARMS_PER_WEEK", "0.1", "drift.false_alarms_per_week", 0.1),
         ("HOMEOSTAT_MLFLOW__EXPERIMENT", "other", "mlflow.experiment", "other"),
+        ("HOMEOSTAT_SERVING__MODELS", "churn, clicks", "serving.models", ("churn", "clicks")),
     ],
 )
 def test_the_environment_goes_before_the_file(
@@ -214,9 +225,13 @@ def test_every_setting_has_its_variable(tmp_path: Path, section: str, name: str)
         if isinstance(before, int | float) and before
         else ("4" if type(before) is int else "0.4")
     )
-    value = {"url": "sqlite:////x.db", "seed": "1", "open_metrics": "true"}.get(name, other)
+    samples = {"url": "sqlite:////x.db", "seed": "1", "durability": "relaxed"}
+    samples |= {"predict_paths": "/a,/b", "behind_proxy": "true", "open_metrics": "true"}
+    value = samples.get(name, other)
 
-    after = getattr(getattr(load(tmp_path, environ={given: value}), section), name)
+    pair = {f"HOMEOSTAT_SERVING__TLS_{one}": "/x.pem" for one in ("CERTIFICATE", "KEY")}
+    environ = {given: value} if given not in pair else pair
+    after = getattr(getattr(load(tmp_path, environ=environ), section), name)
 
     assert after != before
 

@@ -71,7 +71,7 @@ def test_errors_are_those_of_the_service(client: Client, world: World) -> None:
         client.predict(ROW, model_version=7)
     with pytest.raises(UserError, match="unknown"):
         client.label("nobody", 1)
-    with pytest.raises(TooLarge, match="4,194,304"):
+    with pytest.raises(TooLarge, match="1,048,576"):
         client.predict({**ROW, "job": "x" * 2**22})
     with pytest.raises(NotAllowed, match="X-API-Key"), Client(client.url) as stranger:
         stranger.predict(ROW)

@@ -13,10 +13,10 @@ import polars as pl
 from fastapi import FastAPI
 
 from homeostat.cli.project import Project
-from homeostat.cli.serve import build_service
+from homeostat.cli.serve import build_services
 from homeostat.cli.settings import Settings, load_settings
 from homeostat.serving.app import create_app
-from homeostat.serving.service import Service
+from homeostat.serving.services import Services
 from homeostat.store import Store
 
 NOW = datetime(2026, 3, 1, 12, 30, 15, tzinfo=UTC)
@@ -85,15 +85,16 @@ class Drifting:
         self.settings, self.store = settings, store
         self.now = NOW
         self.seconds = 0.0  #: of the monotonic clock
-        self.service = self.started()
+        self.services = self.started()
 
-    def started(self) -> Service:
-        """The service as after a restart."""
-        service = build_service(self.settings, self.store, lambda: self.now)
-        service.elsewhere.monotonic = lambda: self.seconds
-        service.elsewhere.judging._monotonic = lambda: self.seconds
-        self.service = service
-        return service
+    def started(self) -> Services:
+        """The services as after a restart."""
+        services = build_services(self.settings, self.store, lambda: self.now)
+        elsewhere = services.default.elsewhere
+        elsewhere.monotonic = lambda: self.seconds
+        elsewhere.judging._monotonic = lambda: self.seconds
+        self.services = services
+        return services
 
     def freeze(self) -> None:
         project = Project(settings=self.settings, store=self.store)
@@ -104,7 +105,7 @@ class Drifting:
         self.seconds += seconds
 
     def app(self, **options: Any) -> FastAPI:
-        return create_app(self.service, **{"refresh_s": 3600.0, **options})
+        return create_app(self.services, **{"refresh_s": 3600.0, **options})
 
     @asynccontextmanager
     async def asking(self, **options: Any) -> AsyncIterator[httpx.AsyncClient]:

@@ -11,7 +11,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from homeostat.policy import Severity
+from homeostat.serving.door import Door
 from homeostat.serving.judging import Judged, Judgement, Judging, JudgingPolicy, Stream
+from homeostat.serving.keyring import KeyRing
 from homeostat.serving.metrics import MOST_VALUES, Gauges, Metrics
 from homeostat.store import open_store
 from tests.shell.serving.elsewhere_world import Drifting, reports, write_project
@@ -22,8 +24,8 @@ pytestmark = pytest.mark.anyio
 MOST_SERIES = 2_000
 HOSTILE = 50_000
 NOTHING = Gauges(
-    champion_version=None,
-    refresh_problem=False,
+    champions={},
+    problems={},
     waiting=0,
     reports_waiting=0,
     baseline_loaded=False,
@@ -89,10 +91,10 @@ async def test_our_own_model_is_told_too(world: World) -> None:
         await client.get("/no/such/path")
         told = await scrape(client)
 
-    assert told["homeostat_champion_version"] == {(): 1}
-    assert told["homeostat_refresh_problem"] == {(): 0}
+    assert told["homeostat_champion_version"] == {("credit",): 1}
+    assert told["homeostat_refresh_problem"] == {("credit",): 0}
     assert told["homeostat_queue_length"] == {(): 0}
-    assert told["homeostat_predictions_total"] == {("1",): 2}
+    assert told["homeostat_predictions_total"] == {("credit", "1"): 2}
     assert told["homeostat_requests_total"]["/predict", "4xx"] == 1
     assert told["homeostat_requests_total"]["other", "4xx"] == 1
     assert "homeostat_last_write_timestamp_seconds" not in before
@@ -107,7 +109,7 @@ async def test_an_application_counts_for_itself(world: World) -> None:
         told = await scrape(client)
 
     assert "homeostat_predictions_total" not in told
-    assert told["homeostat_champion_version"] == {(): 1}
+    assert told["homeostat_champion_version"] == {("credit",): 1}
 
 
 async def test_a_version_that_cannot_be_loaded_is_told(empty: World) -> None:
@@ -115,15 +117,16 @@ async def test_a_version_that_cannot_be_loaded_is_told(empty: World) -> None:
         told = await scrape(client)
 
     assert "homeostat_champion_version" not in told
-    assert told["homeostat_refresh_problem"] == {(): 1}
+    assert told["homeostat_refresh_problem"] == {("credit",): 1}
 
 
 @pytest.mark.parametrize(("opened", "status"), [((), 401), (("/metrics",), 200)])
 async def test_it_needs_the_key_unless_it_is_opened(
     world: World, opened: tuple[str, ...], status: int
 ) -> None:
-    world.service.open_paths = opened
-    async with asking(world, api_key=KEY) as client:
+    ring = KeyRing(KEY, world.store.access_keys)
+    door = Door(ring=ring, refresh_s=3600.0, open_paths=frozenset(opened))
+    async with asking(world, door=door) as client:
         answer = await client.get("/metrics")
         others = [await client.get(path) for path in ("/monitor/health", "/monitoring/stats")]
 
@@ -156,7 +159,7 @@ def test_series_are_bounded_whatever_comes_in(
         hostile = f'v{i}"}}\n\\{{ é'
         metrics.reported(hostile, 1)
         metrics.request(f"/{i}", 100 * (1 + i % 5), 0.01)
-        metrics.served(i, 1)
+        metrics.served("credit", i, 1)
         for severity in Severity:
             one = told_of(hostile, 0)
             metrics.judged(Judged(one.told, severity, 0.0))

@@ -31,6 +31,7 @@ async def test_an_answer_is_what_the_model_says(world: World, client: httpx.Asyn
         "model_version": "1",
         "prediction_id": "new-1",
         "timestamp": "2026-03-01T12:30:15Z",
+        "durable": True,
     }
 
 

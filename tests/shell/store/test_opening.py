@@ -130,10 +130,21 @@ def test_an_older_schema_is_not_used_as_it_is(
         open_store(store_url, create=False)
 
 
+#: Tables that the first schema did not have.
+LATER = (
+    "traffic",
+    "challengers",
+    "shadow_predictions",
+    "keys",
+    "reported_rows",
+    "reported_versions",
+)
+
+
 def test_a_store_of_the_first_schema_is_migrated_with_what_it_holds(store_url: str) -> None:
     with open_store(store_url) as store:
         store.add_predictions([sample_prediction("a")])
-    for table in ("traffic", "reported_rows", "reported_versions"):
+    for table in LATER:
         execute(store_url, f"DROP TABLE {table}")
     execute(store_url, f"UPDATE {VERSION_TABLE} SET version_num = '0001'")
 

@@ -4,10 +4,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from homeostat.errors import NotFound
 from homeostat.serving.answers import Failure, Stats
 from homeostat.serving.baseline import Baseline, read_baseline
-from homeostat.serving.dependencies import ERRORS, BodyDep, ServiceDep
+from homeostat.serving.dependencies import ERRORS, BodyDep, ServicesDep
 from homeostat.serving.live import LiveDrift, LiveHealth
 from homeostat.serving.openapi import body_of
 
@@ -16,36 +15,32 @@ __all__ = ["router"]
 #: What a route may answer that is asked about a model by name.
 NOT_FOUND: dict[int | str, dict[str, Any]] = {status: {"model": Failure} for status in (404, 422)}
 
+ModelName = Annotated[str | None, Query(description="of a model [default: that of /predict]")]
+
 router = APIRouter(prefix="/monitoring", tags=["monitoring"], responses={503: {"model": Failure}})
 
 
 @router.get("/stats", responses=NOT_FOUND)
-async def stats(
-    service: ServiceDep,
-    model_name: Annotated[str | None, Query(description="of the model [default: ours]")] = None,
-) -> Stats:
+async def stats(services: ServicesDep, model_name: ModelName = None) -> Stats:
     """What was answered, how the newest answers look, and how long requests took.
 
     Counts are sums over all workers and outlive a restart; a worker that is killed loses at
     most the last second of them, and no prediction.
     """
-    if model_name not in {None, service.model}:
-        raise NotFound(
-            f"no model {str(model_name)[:64]!r} is served here; ask for {service.model!r}"
-        )
-    return await service.stats()
+    return await services.get(model_name).stats()
 
 
-@router.get("/health")
-async def monitoring_health(service: ServiceDep) -> LiveHealth:
+@router.get("/health", responses=NOT_FOUND)
+async def monitoring_health(services: ServicesDep, model_name: ModelName = None) -> LiveHealth:
     """Whether the last hour is as it should be: errors, latency, drift, the model itself."""
+    service = services.get(model_name)
     await service.meter.write()
     return await service.live.health()
 
 
 @router.get("/drift/{model_name}", responses=NOT_FOUND)
 async def drift(
-    service: ServiceDep,
+    services: ServicesDep,
     model_name: str,
     hours: Annotated[float, Query(gt=0, le=24 * 31, description="to look back")] = 24.0,
 ) -> LiveDrift:
@@ -53,11 +48,13 @@ async def drift(
 
     Expected is what `POST /monitoring/baseline` said, or else the reference of the version.
     """
+    service = services.get(model_name)
     await service.meter.write()
-    return await service.live.drift(model_name, hours=hours)
+    return await service.live.drift(hours=hours)
 
 
 @router.post("/baseline", responses=ERRORS, openapi_extra=body_of("BaselineRequest"))
-async def baseline(service: ServiceDep, body: BodyDep) -> Baseline:
+async def baseline(services: ServicesDep, body: BodyDep) -> Baseline:
     """Say what is expected of the scores and latencies of a model; replaces what was said."""
-    return await service.live.expect(read_baseline(body, now=service.clock()))
+    given = read_baseline(body, now=services.default.clock())
+    return await services.get(given.model_name).live.expect(given)

@@ -21,7 +21,7 @@ async def predict(service: ServiceDep, version: VersionDep, body: BodyDep) -> An
     """
     row = version.champion.requests.one(body, now=service.clock())
     [answer] = await service.predict([row], version.champion, pinned=version.pinned)
-    return Answer.of(answer)
+    return Answer.of(answer, durable=service.durable)
 
 
 @router.post("/batch", openapi_extra=body_of("Rows"))
@@ -33,12 +33,12 @@ async def predict_batch(
     max_batch: MaxBatchDep,
 ) -> Answers:
     """Many rows in, as many answers out; all are answered, or none is stored."""
-    rows = version.champion.requests.many(body, now=service.clock())
+    rows = version.champion.requests.many(body, now=service.clock(), most=max_batch)
     if len(rows) > max_batch:
         raise UserError(f"{len(rows):,} rows; at most {max_batch:,} are taken: send them in parts")
     note(request.scope, version.champion.version.number, len(rows))
     answers = await service.predict(rows, version.champion, pinned=version.pinned)
-    return Answers(predictions=[Answer.of(one) for one in answers])
+    return Answers(predictions=[Answer.of(one, durable=service.durable) for one in answers])
 
 
 def answer_at(app: FastAPI, path: str) -> None:

@@ -1,0 +1,57 @@
+"""What a single setting may be."""
+
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+__all__ = [
+    "Count",
+    "DatabaseUrl",
+    "Names",
+    "Percent",
+    "Positive",
+    "PredictPaths",
+    "Real",
+    "Share",
+    "Text",
+    "Whole",
+]
+
+
+# YAML takes a bare yes, no, on and off for booleans.
+def _text(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("should be text; put it in quotes")  # noqa: TRY004  # pydantic asks so
+    return str(value) if isinstance(value, int | float) else value
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("should be a number")  # noqa: TRY004  # pydantic asks so
+    return value
+
+
+# A variable of the environment holds one text: "a, b".
+def _several(value: Any) -> Any:
+    return [one.strip() for one in value.split(",")] if isinstance(value, str) else value
+
+
+def _database(url: str) -> str:
+    if not re.match(r"(sqlite(\+pysqlite)?:///|postgres(ql(\+psycopg)?)?://).", url):
+        raise ValueError("should be sqlite:///<file> or postgresql://<user>@<host>/<name>")
+    return url
+
+
+Text = Annotated[str, BeforeValidator(_text)]
+Real = Annotated[float, BeforeValidator(_number)]
+Whole = Annotated[int, BeforeValidator(_number)]
+Share = Annotated[Real, Field(ge=0, le=1)]
+Count = Annotated[Whole, Field(ge=1)]
+Percent = Annotated[Real, Field(ge=0, le=100)]
+Positive = Annotated[Real, Field(gt=0)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+Names = Annotated[tuple[Name, ...], BeforeValidator(_several)]
+PredictPath = Annotated[str, Field(pattern=r"^/[A-Za-z0-9][A-Za-z0-9_./-]{0,63}$")]
+PredictPaths = Annotated[tuple[PredictPath, ...], BeforeValidator(_several)]
+DatabaseUrl = Annotated[str, AfterValidator(_database)]
