@@ -49,7 +49,6 @@ class Direct:
             await self._app(scope, receive, send)
             return
         request = Request(scope, receive)
-        scope.setdefault("state", {})["route"] = scope["path"]
         try:
             body = await _answered(service, request)
         except (HomeostatError, HTTPException) as error:

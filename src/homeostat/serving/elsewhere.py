@@ -256,6 +256,9 @@ class Elsewhere:
         yardstick = self._yardstick
         if yardstick is None:
             raise Unavailable("the baseline is gone; freeze one, or promote a version")
+        names = set(yardstick.schema.names)
+        if any(row.features.keys() != names for row in rows):
+            raise Unavailable("the baseline changed while the row was read; send it again")
         return self.store.add_reported(rows, yardstick.count)
 
     def _name(self, version: str, receipt: Receipt) -> str:

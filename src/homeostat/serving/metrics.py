@@ -28,9 +28,8 @@ __all__ = ["MOST_VALUES", "OTHER", "Gauges", "Labels", "Metrics", "Observed"]
 OTHER = "other"
 
 MOST_VALUES = 100  #: of one label, `other` included
-MOST_MODELS = 20  #: of ours
-MOST_SERVED = 20  #: versions of ours
 MOST_ROUTES = 40  #: of the label of routes, each of which has a histogram
+MOST_MODELS = 20  #: of which is told what is in service
 MOST_SCORES = 600  #: series of drift scores, over all versions and features
 
 #: Ends of the bins of latencies, in seconds.
@@ -87,8 +86,8 @@ class _Latencies:
 class Gauges:
     """What stands somewhere else and is read when one asks; None where there is nothing."""
 
-    champion_version: int | None
-    refresh_problem: bool
+    champions: Mapping[str, int]  #: the number of the version in service, by model
+    problems: Mapping[str, bool]  #: whether the version that should serve cannot be loaded
     waiting: int
     reports_waiting: int
     baseline_loaded: bool
@@ -111,8 +110,7 @@ class Metrics(Collector):
     def __init__(self, gauges: Callable[[], Gauges], judging: Judging) -> None:
         self._gauges, self._judging = gauges, judging
         self._routes = Labels(at_most=MOST_ROUTES)
-        self._versions, self._served = Labels(), Labels(at_most=MOST_SERVED)
-        self._models = Labels(at_most=MOST_MODELS)
+        self._versions, self._served = Labels(), Labels()
         self._requests: dict[tuple[str, ...], int] = {}
         self._latencies: dict[str, _Latencies] = {}
         self._rows: dict[str, int] = {}
@@ -130,8 +128,9 @@ class Metrics(Collector):
         self._latencies.setdefault(route, _Latencies()).add(seconds)
 
     def served(self, model: str, version: int, rows: int) -> None:
-        """Count rows that a version of one of our models answered."""
-        key = (self._models.of(model), self._served.of(str(version)))
+        """Count rows that one of our versions answered."""
+        known = self._served.of(f"{model} {version}") != OTHER
+        key = (model, str(version)) if known else (OTHER, OTHER)
         self._served_rows[key] = self._served_rows.get(key, 0) + rows
 
     def reported(self, version: str, rows: int) -> None:
@@ -186,7 +185,6 @@ class Metrics(Collector):
                 ("model_version",): self._versions.truncated,
                 ("feature",): self._truncated_scores,
                 ("route",): self._routes.truncated,
-                ("model",): self._models.truncated,
                 ("version",): self._served.truncated,
             },
         )
@@ -248,6 +246,8 @@ class Observed:
         What answers.
     metrics
         Is told of every request.
+    models
+        The model that answers, by the paths that are not routed; the default one at "".
     written
         Is told when rows of ours were stored.
     monotonic
@@ -258,10 +258,11 @@ class Observed:
         self,
         app: ASGIApp,
         metrics: Metrics,
+        models: Mapping[str, str],
         written: Callable[[], None],
         monotonic: Callable[[], float] = time.perf_counter,
     ) -> None:
-        self._app, self._metrics = app, metrics
+        self._app, self._metrics, self._models = app, metrics, models
         self._written, self._monotonic = written, monotonic
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -280,13 +281,22 @@ class Observed:
         try:
             await self._app(scope, receive, sending)
         finally:
-            # Its template, of which there are few; a path may be anything.
-            state = scope.get("state", {})
-            route = getattr(scope.get("route"), "path", None) or state.get("route", OTHER)
-            self._metrics.request(route, status, self._monotonic() - begun)
-            if status < 300 and (answered := state.get("answered")):
-                self._metrics.served(*answered)
+            self._metrics.request(self._route(scope), status, self._monotonic() - begun)
+            if status < 300 and (answered := scope.get("state", {}).get("answered")):
+                self._metrics.served(self._model(scope), *answered)
                 self._written()
+
+    def _route(self, scope: Scope) -> str:
+        """Its template, of which there are few; a path may be anything."""
+        path: str = scope["path"]
+        if path in self._models:
+            return path
+        route = scope.get("route")
+        return OTHER if route is None else str(route.path)
+
+    def _model(self, scope: Scope) -> str:
+        named = self._models.get(scope["path"])
+        return named or scope.get("path_params", {}).get("name") or self._models[""]
 
 
 def _counter(
@@ -299,12 +309,21 @@ def _counter(
 
 
 def _gauges(seen: Gauges) -> Iterable[Metric]:
+    champions = GaugeMetricFamily(
+        "homeostat_champion_version", "Number of the version in service.", labels=("model",)
+    )
+    problems = GaugeMetricFamily(
+        "homeostat_refresh_problem",
+        "1 while the version that should serve cannot be loaded.",
+        labels=("model",),
+    )
+    for model, number in list(seen.champions.items())[:MOST_MODELS]:
+        champions.add_metric((model,), number)
+    for model, problem in list(seen.problems.items())[:MOST_MODELS]:
+        problems.add_metric((model,), problem)
+    yield champions
+    yield problems
     told: dict[str, tuple[str, float | None]] = {
-        "homeostat_champion_version": ("Number of the version in service.", seen.champion_version),
-        "homeostat_refresh_problem": (
-            "1 while the version that should serve cannot be loaded.",
-            float(seen.refresh_problem),
-        ),
         "homeostat_queue_length": ("Predictions that wait for their commit.", seen.waiting),
         "homeostat_reports_queue_length": (
             "Rows of models served elsewhere that wait for their commit.",

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, create_mod
 
 from homeostat.errors import UserError
 from homeostat.schema import RESERVED, Row, Schema
+from homeostat.serving.bulk import refuse_too_many
 from homeostat.serving.request import (
     CONFIG,
     PredictionId,
@@ -112,6 +113,7 @@ class ReportRequests:
         UserError
             With everything that is wrong with it.
         """
+        refuse_too_many(body, "the row", rows=2, keys=len(self._known))
         return self._plain(load(self._one, body, "the row", known=self._known, now=now))
 
     def many(self, body: bytes, *, now: datetime, at_most: int) -> list[Report]:
@@ -122,6 +124,8 @@ class ReportRequests:
         UserError
             With everything that is wrong with any of them, or when there are too many.
         """
+        # An object within an object for each row.
+        refuse_too_many(body, "the batch", rows=2 * at_most, keys=len(self._known))
         batch = load(self._many, body, "the batch", known=self._known, now=now)
         rows: Sequence[BaseModel] = batch.__dict__["rows"]
         if len(rows) > at_most:

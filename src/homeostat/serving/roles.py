@@ -52,10 +52,10 @@ ROLES: Mapping[str, Roles] = MappingProxyType(
         "GET /monitoring/drift/{model_name}": _READ,
         "POST /monitoring/baseline": _OPERATE,
         "GET /metrics": _READ,
-        "POST /monitor/predict": _PREDICT,
-        "POST /monitor/batch": _PREDICT,
         "GET /monitor/health": _READ | _PREDICT,
         "GET /monitor/metrics": _READ,
+        "POST /monitor/predict": _PREDICT,
+        "POST /monitor/batch": _PREDICT,
     }
 )
 

@@ -70,8 +70,8 @@ class Service:
         self.live = Live(store, champions, clock)
         process = new_id()
         self.meter = Meter(store, champions.model, clock=clock, process=process)
-        self.shadowing = Shadowing(store, champions, clock=clock, holder=process)
         self.elsewhere = Elsewhere(store=store, model=self.model, clock=clock, new_id=new_id)
+        self.shadowing = Shadowing(store, champions, clock=clock, holder=process)
         self._store = store
         self._writer = writer
         self._new_id = new_id
@@ -84,14 +84,14 @@ class Service:
         return self.champions.model
 
     @property
+    def waiting(self) -> int:
+        """Predictions that wait for their commit to begin, of all models of the process."""
+        return self._writer.waiting
+
+    @property
     def durable(self) -> bool:
         """Whether an answer is on the disk by the time it is given."""
         return self._writer.durable
-
-    @property
-    def waiting(self) -> int:
-        """Predictions that wait for their commit to begin."""
-        return self._writer.waiting
 
     async def predict(
         self, rows: Sequence[RowRequest], champion: Champion, *, pinned: bool = False
@@ -278,6 +278,7 @@ class Service:
     async def stop(self) -> None:
         """Wait until all that is asked has been computed."""
         await asyncio.to_thread(self._scoring.close)
+        await self.elsewhere.stop()
 
     async def _refuse_clashes(self, rows: Sequence[RowRequest], digests: Sequence[str]) -> None:
         """Refuse a batch with an id that is taken, before anything of the batch is stored."""

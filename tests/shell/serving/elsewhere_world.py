@@ -16,7 +16,7 @@ from homeostat.cli.project import Project
 from homeostat.cli.serve import build_services
 from homeostat.cli.settings import Settings, load_settings
 from homeostat.serving.app import create_app
-from homeostat.serving.service import Service
+from homeostat.serving.services import Services
 from homeostat.store import Store
 
 NOW = datetime(2026, 3, 1, 12, 30, 15, tzinfo=UTC)
@@ -85,16 +85,16 @@ class Drifting:
         self.settings, self.store = settings, store
         self.now = NOW
         self.seconds = 0.0  #: of the monotonic clock
-        self.service = self.started()
+        self.services = self.started()
 
-    def started(self) -> Service:
-        """The service as after a restart."""
-        self.services = build_services(self.settings, self.store, lambda: self.now)
-        service = self.services.default
-        service.elsewhere.monotonic = lambda: self.seconds
-        service.elsewhere.judging._monotonic = lambda: self.seconds
-        self.service = service
-        return service
+    def started(self) -> Services:
+        """The services as after a restart."""
+        services = build_services(self.settings, self.store, lambda: self.now)
+        elsewhere = services.default.elsewhere
+        elsewhere.monotonic = lambda: self.seconds
+        elsewhere.judging._monotonic = lambda: self.seconds
+        self.services = services
+        return services
 
     def freeze(self) -> None:
         project = Project(settings=self.settings, store=self.store)

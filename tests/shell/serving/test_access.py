@@ -39,14 +39,16 @@ WRONG: list[dict[str, str]] = [
 
 #: What each role may do, written out a second time on purpose.
 MAY = {
-    Role.PREDICT: {"POST /predict", "POST /predict/batch", "GET /model/info", "GET /models"}
-    | {"POST /monitor/predict", "POST /monitor/batch", "GET /monitor/health"},
+    Role.PREDICT: {
+        *("POST /predict", "POST /predict/batch", "GET /model/info", "GET /models"),
+        *("POST /monitor/predict", "POST /monitor/batch", "GET /monitor/health"),
+    },
     Role.LABEL: {"POST /labels", "GET /labels/coverage"},
     Role.READ: {
         *("GET /model/info", "GET /labels/coverage", "GET /monitoring/health"),
         *("GET /monitoring/stats", "GET /monitoring/drift/{model_name}"),
-        *("GET /model/versions", "GET /models", "GET /monitor/health", "GET /monitor/metrics"),
-        "GET /metrics",
+        *("GET /model/versions", "GET /models"),
+        *("GET /monitor/health", "GET /monitor/metrics", "GET /metrics"),
     },
     Role.OPERATE: {
         *("GET /model/info", "GET /labels/coverage", "GET /monitoring/health"),

@@ -14,7 +14,7 @@ from homeostat.policy import Severity
 from homeostat.serving.door import Door
 from homeostat.serving.judging import Judged, Judgement, Judging, JudgingPolicy, Stream
 from homeostat.serving.keyring import KeyRing
-from homeostat.serving.metrics import MOST_MODELS, MOST_SERVED, MOST_VALUES, Gauges, Metrics
+from homeostat.serving.metrics import MOST_VALUES, Gauges, Metrics
 from homeostat.store import open_store
 from tests.shell.serving.elsewhere_world import Drifting, reports, write_project
 from tests.shell.serving.world import KEY, ROW, World, asking
@@ -24,8 +24,8 @@ pytestmark = pytest.mark.anyio
 MOST_SERIES = 2_000
 HOSTILE = 50_000
 NOTHING = Gauges(
-    champion_version=None,
-    refresh_problem=False,
+    champions={},
+    problems={},
     waiting=0,
     reports_waiting=0,
     baseline_loaded=False,
@@ -91,8 +91,8 @@ async def test_our_own_model_is_told_too(world: World) -> None:
         await client.get("/no/such/path")
         told = await scrape(client)
 
-    assert told["homeostat_champion_version"] == {(): 1}
-    assert told["homeostat_refresh_problem"] == {(): 0}
+    assert told["homeostat_champion_version"] == {("credit",): 1}
+    assert told["homeostat_refresh_problem"] == {("credit",): 0}
     assert told["homeostat_queue_length"] == {(): 0}
     assert told["homeostat_predictions_total"] == {("credit", "1"): 2}
     assert told["homeostat_requests_total"]["/predict", "4xx"] == 1
@@ -109,7 +109,7 @@ async def test_an_application_counts_for_itself(world: World) -> None:
         told = await scrape(client)
 
     assert "homeostat_predictions_total" not in told
-    assert told["homeostat_champion_version"] == {(): 1}
+    assert told["homeostat_champion_version"] == {("credit",): 1}
 
 
 async def test_a_version_that_cannot_be_loaded_is_told(empty: World) -> None:
@@ -117,14 +117,15 @@ async def test_a_version_that_cannot_be_loaded_is_told(empty: World) -> None:
         told = await scrape(client)
 
     assert "homeostat_champion_version" not in told
-    assert told["homeostat_refresh_problem"] == {(): 1}
+    assert told["homeostat_refresh_problem"] == {("credit",): 1}
 
 
 @pytest.mark.parametrize(("opened", "status"), [((), 401), (("/metrics",), 200)])
 async def test_it_needs_the_key_unless_it_is_opened(
     world: World, opened: tuple[str, ...], status: int
 ) -> None:
-    door = Door(ring=KeyRing(KEY, world.store.access_keys), open_paths=frozenset(opened))
+    ring = KeyRing(KEY, world.store.access_keys)
+    door = Door(ring=ring, refresh_s=3600.0, open_paths=frozenset(opened))
     async with asking(world, door=door) as client:
         answer = await client.get("/metrics")
         others = [await client.get(path) for path in ("/monitor/health", "/monitoring/stats")]
@@ -158,7 +159,7 @@ def test_series_are_bounded_whatever_comes_in(
         hostile = f'v{i}"}}\n\\{{ é'
         metrics.reported(hostile, 1)
         metrics.request(f"/{i}", 100 * (1 + i % 5), 0.01)
-        metrics.served(f"m{i}", i, 1)
+        metrics.served("credit", i, 1)
         for severity in Severity:
             one = told_of(hostile, 0)
             metrics.judged(Judged(one.told, severity, 0.0))
@@ -181,8 +182,7 @@ def test_series_are_bounded_whatever_comes_in(
     assert all(len(one) <= MOST_VALUES for one in values.values())
     assert sum(told["model_predictions_total"].values()) == HOSTILE
     assert told["model_predictions_total"]["other",] == HOSTILE - MOST_VALUES + 1
-    assert truncated["version",] == HOSTILE - MOST_SERVED + 1
-    assert truncated["model",] == HOSTILE - MOST_MODELS + 1
+    assert truncated["version",] == HOSTILE - MOST_VALUES + 1
     assert truncated["route",] > 0
     assert max(told["model_drift_score"].values()) == features
 

@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from homeostat.errors import Unavailable
 from homeostat.store import open_store
 from tests.shell.serving.elsewhere_world import (
     DOCUMENTED,
@@ -286,3 +288,20 @@ async def test_rows_that_come_together_are_each_kept_once(drifting: Drifting) ->
 
     assert [one.status_code for one in answers] == [200] * 60 + [422]
     assert told["n"] == 61
+
+
+async def test_a_row_read_for_another_baseline_is_not_counted_in_this_one(
+    drifting: Drifting,
+) -> None:
+    elsewhere = drifting.services.default.elsewhere
+    async with drifting.asking() as client:
+        await send(client, reports(3, seed=12))
+        yardstick = await elsewhere.yardstick()
+        report = yardstick.requests.one(DOCUMENTED.encode(), now=NOW)
+        old = replace(report, features={**report.features, "gone": 1})
+        with pytest.raises(Unavailable, match="baseline changed"):
+            await elsewhere.report(old, yardstick)
+        told = await elsewhere.report(report, yardstick)
+
+    assert told.drift_detected is None
+    assert len(drifting.store.reported_rows("churn", since=NOW, until=NOW.replace(year=2027))) == 4

@@ -131,8 +131,14 @@ def test_an_older_schema_is_not_used_as_it_is(
 
 
 #: Tables that the first schema did not have.
-REPORTED = ("reported_rows", "reported_versions")
-LATER = ("traffic", "challengers", "shadow_predictions", "keys", *REPORTED)
+LATER = (
+    "traffic",
+    "challengers",
+    "shadow_predictions",
+    "keys",
+    "reported_rows",
+    "reported_versions",
+)
 
 
 def test_a_store_of_the_first_schema_is_migrated_with_what_it_holds(store_url: str) -> None:
