@@ -12,8 +12,9 @@ from tests.faults.server import Server
 from tests.faults.service import project
 from tests.shell.conftest import anyio_backend, process_stays_as_it_was
 from tests.shell.serving.conftest import empty, world
+from tests.shell.store.conftest import store
 
-__all__ = ["anyio_backend", "empty", "process_stays_as_it_was", "server", "world"]
+__all__ = ["anyio_backend", "empty", "process_stays_as_it_was", "server", "store", "world"]
 
 
 @pytest.fixture

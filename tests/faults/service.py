@@ -64,8 +64,7 @@ def serving(  # all but the place go by name
     command = [*within, sys.executable, "-c", code, "serve"]
     options = ["--config", str(folder / "homeostat.yaml"), "--port", str(port)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **variables}
-    # Only the first of many starts compiles, also where bytecode is not written otherwise.
-    environment["PYTHONPYCACHEPREFIX"] = str(folder.parent / "bytecode")
+    # What `make .venv/.ok` has not compiled is compiled by the first of many starts only.
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     with (folder / "log").open("ab") as log:
         process = subprocess.Popen([*command, *options], stderr=log, env=environment)

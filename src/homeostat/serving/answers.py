@@ -44,10 +44,8 @@ class Answer(BaseModel):
     probability: float = Field(description="of the positive class")
     model_version: str
     prediction_id: str
+    durable: bool = Field(description="false when a loss of power may take the answer back")
     timestamp: datetime = Field(description="UTC, when the row was received")
-    durable: bool = Field(
-        default=True, description="false when a loss of power may take the answer back"
-    )
 
     @classmethod
     def of(cls, one: Prediction, *, durable: bool = True) -> "Answer":
@@ -57,8 +55,8 @@ class Answer(BaseModel):
             probability=one.probability,
             model_version=str(one.version),
             prediction_id=one.id,
-            timestamp=one.received_at,
             durable=durable,
+            timestamp=one.received_at,
         )
 
     @staticmethod

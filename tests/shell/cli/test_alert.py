@@ -1,7 +1,10 @@
 import json
+from datetime import UTC, datetime
 
 import pytest
 
+from homeostat.cli.beginning import alert_of_missing
+from homeostat.store import MISSING
 from tests.shell.project import QUIET, SHIFTED, Town, command
 
 
@@ -35,3 +38,21 @@ def test_resolved_ones_only_when_asked_for(quiet: Town, capsys: pytest.CaptureFi
 def test_none_at_all(quiet: Town, capsys: pytest.CaptureFixture[str]) -> None:
     assert command(quiet.folder, "alert", "list", "--all") == 0
     assert capsys.readouterr().out == "No alert.\n"
+
+
+def test_what_is_missing_is_told_until_it_is_accepted(
+    start: Town, capsys: pytest.CaptureFixture[str]
+) -> None:
+    start.project.store.set_flag(MISSING, "3 predictions are gone")
+    alert_of_missing(
+        start.project.store, start.project.model, now=datetime(2026, 3, 4, tzinfo=UTC), new_id="a"
+    )
+
+    assert command(start.folder, "alert", "list") == 0
+    assert "3 predictions are gone" in capsys.readouterr().out
+    assert command(start.folder, "alert", "accept-missing") == 0
+    assert capsys.readouterr().out == "Accepted: 3 predictions are gone\n"
+    assert command(start.folder, "alert", "accept-missing") == 0
+    assert capsys.readouterr().out == "Nothing is missing.\n"
+    assert command(start.folder, "alert", "list") == 0
+    assert capsys.readouterr().out == "No open alert.\n"
