@@ -28,7 +28,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore"),  # other people's, about requests that are wrong
 ]
 
-EXAMPLES = 60  #: of each route, right and wrong ones each
+EXAMPLES = 150  #: of each route, right and wrong ones each
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -70,7 +70,7 @@ def test_a_thousand_requests_find_nothing(served: Served, store: Store) -> None:
 
     assert sum(statuses.values()) >= 1000
     assert {200, 422} <= statuses.keys()
-    assert statuses[200] > 100
+    assert statuses[200] > 50
     assert all(status < 500 for status in statuses)
     assert store.count_predictions(MODEL) > 0
 
