@@ -62,6 +62,7 @@ def test_a_thousand_requests_find_nothing(served: Served, store: Store) -> None:
     _, description = served.ask("GET", "/openapi.json")
     schema = schemathesis.openapi.from_dict(description)
     statuses: Counter[int] = Counter()
+    found: Any
     for found in schema.get_all_operations():
         operation = found.ok()
         for mode in GenerationMode:
@@ -87,7 +88,7 @@ def send_all(cases: Any, served: Served, store: Store, statuses: "Counter[int]")
         suppress_health_check=list(HealthCheck),
     )
     @given(case=cases)
-    def send(case: Case) -> None:
+    def send(case: "Case[Any]") -> None:
         before = logged(store)
         response = case.call(base_url=f"http://127.0.0.1:{served.port}", timeout=60)
         statuses[response.status_code] += 1

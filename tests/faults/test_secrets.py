@@ -97,10 +97,12 @@ def dumped(server: Any) -> dict[str, str]:
     """Every table of the database as text."""
     engine = create_engine(server)
     with closing(engine.connect()) as connection:
-        return {
+        tables = {
             f"table {name}": str(connection.execute(text(f"SELECT * FROM {name}")).all())
             for name in inspect(engine).get_table_names()
         }
+    engine.dispose()
+    return tables
 
 
 @pytest.fixture
