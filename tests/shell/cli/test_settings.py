@@ -62,6 +62,12 @@ def test_the_least_there_must_be_gives_all_defaults(tmp_path: Path) -> None:
             "queue": 5000,
             "max_batch": 1000,
             "api_key": None,
+            "max_body_bytes": 2**20,
+            "max_connections": 500,
+            "tls_certificate": None,
+            "tls_key": None,
+            "behind_proxy": False,
+            "open_metrics": False,
         },
         "monitoring": {
             "interval_s": 300.0,
@@ -213,9 +219,12 @@ def test_every_setting_has_its_variable(tmp_path: Path, section: str, name: str)
         if isinstance(before, int | float) and before
         else ("4" if type(before) is int else "0.4")
     )
+    other = "true" if before is False else other
     value = {"url": "sqlite:////x.db", "seed": "1"}.get(name, other)
+    together = ("tls_certificate", "tls_key") if name.startswith("tls_") else ()
+    environ = {f"HOMEOSTAT_SERVING__{one}".upper(): value for one in together}
 
-    after = getattr(getattr(load(tmp_path, environ={given: value}), section), name)
+    after = getattr(getattr(load(tmp_path, environ={**environ, given: value}), section), name)
 
     assert after != before
 
