@@ -13,7 +13,7 @@ import pytest
 from tests.faults.served import Served, make_project, serving, store_in
 from tests.shell.serving.world import MODEL, ROW
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 ATTACKS = 100
 ALLOWED_MIB = 50

@@ -25,10 +25,11 @@ from tests.shell.serving.world import MODEL
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.timeout(1200),
     pytest.mark.filterwarnings("ignore"),  # other people's, about requests that are wrong
 ]
 
-EXAMPLES = 150  #: of each route, right and wrong ones each
+EXAMPLES = 90  #: of each route, right and wrong ones each
 CHECKS = [
     not_a_server_error,
     status_code_conformance,

@@ -18,7 +18,7 @@ from tests.faults.served import Served, serving
 from tests.shell.project import command
 from tests.shell.serving.world import CONFIG, ROW, put_into_service, register
 
-pytestmark = [pytest.mark.slow, pytest.mark.postgres]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200), pytest.mark.postgres]
 
 API_KEY = "canary-api-key-0001"
 DATABASE = "canary-database-0002"

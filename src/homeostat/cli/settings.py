@@ -20,7 +20,7 @@ from homeostat.cli.settings_types import (
     DatabaseUrl,
     Percent,
     Positive,
-    PredictPath,
+    PredictPaths,
     Real,
     Share,
     Text,
@@ -174,7 +174,7 @@ class ServingSettings(BaseModel):
         default=False, description="whether a proxy before the service ends TLS"
     )
     open_metrics: bool = Field(default=False, description="whether /metrics needs no key")
-    predict_paths: tuple[PredictPath, ...] = Field(
+    predict_paths: PredictPaths = Field(
         default=(), description="paths that answer as /predict does, such as /predict_ctr"
     )
 

@@ -10,7 +10,7 @@ __all__ = [
     "DatabaseUrl",
     "Percent",
     "Positive",
-    "PredictPath",
+    "PredictPaths",
     "Real",
     "Share",
     "Text",
@@ -31,6 +31,11 @@ def _number(value: Any) -> Any:
     return value
 
 
+# A variable of the environment is one text.
+def _listed(value: Any) -> Any:
+    return [one.strip() for one in value.split(",")] if isinstance(value, str) else value
+
+
 def _database(url: str) -> str:
     if not re.match(r"(sqlite(\+pysqlite)?:///|postgres(ql(\+psycopg)?)?://).", url):
         raise ValueError("should be sqlite:///<file> or postgresql://<user>@<host>/<name>")
@@ -45,4 +50,5 @@ Count = Annotated[Whole, Field(ge=1)]
 Percent = Annotated[Real, Field(ge=0, le=100)]
 Positive = Annotated[Real, Field(gt=0)]
 PredictPath = Annotated[str, Field(pattern=r"^/[A-Za-z0-9][A-Za-z0-9_./-]{0,63}$")]
+PredictPaths = Annotated[tuple[PredictPath, ...], BeforeValidator(_listed)]
 DatabaseUrl = Annotated[str, AfterValidator(_database)]

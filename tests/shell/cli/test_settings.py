@@ -68,6 +68,7 @@ def test_the_least_there_must_be_gives_all_defaults(tmp_path: Path) -> None:
             "tls_key": None,
             "behind_proxy": False,
             "open_metrics": False,
+            "predict_paths": [],
         },
         "monitoring": {
             "interval_s": 300.0,
@@ -220,7 +221,7 @@ def test_every_setting_has_its_variable(tmp_path: Path, section: str, name: str)
         else ("4" if type(before) is int else "0.4")
     )
     other = "true" if before is False else other
-    value = {"url": "sqlite:////x.db", "seed": "1"}.get(name, other)
+    value = {"url": "sqlite:////x.db", "seed": "1", "predict_paths": "/a, /b"}.get(name, other)
     together = ("tls_certificate", "tls_key") if name.startswith("tls_") else ()
     environ = {f"HOMEOSTAT_SERVING__{one}".upper(): value for one in together}
 
