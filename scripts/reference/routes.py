@@ -22,8 +22,10 @@ def routes() -> Lines:
     yield "# Routes\n"
     yield (
         "The service describes itself at `/openapi.json`, and for people at `/docs`; there the row "
-        "has the features of the version in service.  With `API_KEY` set every path but "
-        "`/health` asks for the key in the header `X-API-Key`.  Times are UTC.\n"
+        "has the features of the version in service.  Once there is a key every path but "
+        "`/health` asks for one in the header `X-API-Key`, or in `Authorization` after `Bearer`; "
+        "which roles it must have, one of those named, stands with each route, and the role "
+        "`admin` has them all.  Times are UTC.\n"
     )
     yield (
         "Every error has the same body, [`Failure`](#failure), on every route; what each status "
@@ -74,6 +76,8 @@ def one_route(title: str, route: dict[str, Any]) -> Lines:
     """What is said of one route."""
     yield f"## {title}\n"
     yield f"{route['description']}\n"
+    if "x-roles" in route:
+        yield f"Roles: {', '.join(f'`{one}`' for one in route['x-roles'])}.\n"
     rows = [
         (f"`{one['name']}`", one["in"], one.get("description", ""))
         for one in route.get("parameters", [])

@@ -1,4 +1,4 @@
-"""Who may do what: roles, keys, and how often a key may ask."""
+"""Who may do what: roles, keys, how often a key may ask, and what is not said aloud."""
 
 import hashlib
 import re
@@ -9,8 +9,9 @@ from enum import StrEnum
 
 from homeostat.errors import UserError
 
-__all__ = ["EVERY_ROLE", "Key", "Role", "TokenBucket", "digest_of"]
+__all__ = ["EVERY_ROLE", "Key", "Role", "TokenBucket", "digest_of", "without_passwords"]
 
+_PASSWORD = re.compile(r"://[^/\s\"'@]*:[^/\s\"']*@")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
@@ -88,6 +89,17 @@ def digest_of(secret: bytes) -> str:
     'ca978112ca1b'
     """
     return hashlib.sha256(secret).hexdigest()
+
+
+def without_passwords(text: str) -> str:
+    """The text with user and password taken out of every URL in it.
+
+    Examples
+    --------
+    >>> without_passwords("no answer from http://ann:secret@mlflow.example:5000/api")
+    'no answer from http://***@mlflow.example:5000/api'
+    """
+    return _PASSWORD.sub("://***@", text)
 
 
 class TokenBucket:

@@ -94,7 +94,7 @@ def serving(
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **(environ or {})}
     environment["PYTHONPYCACHEPREFIX"] = str(folder.parent / "bytecode")
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    with (folder / "serve.log").open("ab") as log:
+    with (folder / "serve.log").open("wb") as log:
         process = subprocess.Popen([*command, *chosen], stdout=log, stderr=log, env=environment)
     try:
         served = Served(folder, _port(folder, process), process)

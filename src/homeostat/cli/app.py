@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import typer
 
+from homeostat.access import without_passwords
 from homeostat.cli import (
     alert,
     challenger,
@@ -47,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         app(args=None if arguments is None else list(arguments), standalone_mode=True)
     except HomeostatError as error:
-        print(f"homeostat: {error}", file=sys.stderr)  # noqa: T201  # the last word of the process
+        print(f"homeostat: {without_passwords(str(error))}", file=sys.stderr)  # noqa: T201  # the last word of the process
         raise SystemExit(error.exit_code) from error
 
 

@@ -25,7 +25,8 @@ __all__ = [
 
 #: What a route that reads a body may answer besides 200.
 ERRORS: dict[int | str, dict[str, Any]] = {
-    status: {"model": Failure} for status in (401, 404, 409, 413, 422, 500, 503)
+    status: {"model": Failure}
+    for status in (400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 500, 503)
 }
 
 

@@ -12,8 +12,17 @@ from homeostat.serving.baseline import Baseline
 from homeostat.serving.champion import Champion
 from homeostat.serving.labels import LabelBatch
 from homeostat.serving.reported import ReportRequest, ReportsRequest
+from homeostat.serving.roles import OPEN, ROLES
 
 __all__ = ["body_of", "describe"]
+
+#: What any route may answer that asks for a key.
+REFUSALS = {
+    "401": "Unauthorized",
+    "403": "Forbidden",
+    "429": "Too Many Requests",
+    "503": "Service Unavailable",
+}
 
 REFERENCE = "#/components/schemas/{model}"
 
@@ -57,6 +66,7 @@ def describe(
         schemas |= _schemas(champion.requests.rows)
         schemas["Row"]["example"] = champion.example
         schemas["Rows"]["example"] = {"rows": [champion.example]}
+    _say_who_may(description)
     return _of_the_named(description, model) if named else _of_all(description)
 
 
@@ -93,6 +103,24 @@ def _of_all(description: dict[str, Any]) -> dict[str, Any]:
             if content and content["schema"]["$ref"] in ROWS:
                 content["schema"] = {"$ref": ROWS[content["schema"]["$ref"]]}
     return description
+
+
+def _say_who_may(description: dict[str, Any]) -> None:
+    """Name the keys, the roles and the answers of those that have none of them."""
+    description["components"]["securitySchemes"] = {
+        "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+        "bearer": {"type": "http", "scheme": "bearer"},
+    }
+    content = {"application/json": {"schema": {"$ref": REFERENCE.format(model="Failure")}}}
+    for path, methods in description["paths"].items():
+        for method, route in methods.items() if path not in OPEN else ():
+            route["security"] = [{"key": []}, {"bearer": []}]
+            roles = ROLES.get(f"{method.upper()} {path}")
+            if roles:
+                route["x-roles"] = sorted(roles)
+            for status, what in REFUSALS.items():
+                answer = {"description": what, "content": content}
+                route["responses"].setdefault(status, answer)
 
 
 def _schemas(model: type[BaseModel]) -> dict[str, Any]:

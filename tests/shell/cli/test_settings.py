@@ -225,13 +225,13 @@ def test_every_setting_has_its_variable(tmp_path: Path, section: str, name: str)
         if isinstance(before, int | float) and before
         else ("4" if type(before) is int else "0.4")
     )
+    other = "true" if before is False else other
     samples = {"url": "sqlite:////x.db", "seed": "1", "durability": "relaxed"}
-    samples |= {"predict_paths": "/a,/b", "behind_proxy": "true", "open_metrics": "true"}
-    value = samples.get(name, other)
+    value = {**samples, "predict_paths": "/a, /b"}.get(name, other)
+    together = ("tls_certificate", "tls_key") if name.startswith("tls_") else ()
+    environ = {f"HOMEOSTAT_SERVING__{one}".upper(): value for one in together}
 
-    pair = {f"HOMEOSTAT_SERVING__TLS_{one}": "/x.pem" for one in ("CERTIFICATE", "KEY")}
-    environ = {given: value} if given not in pair else pair
-    after = getattr(getattr(load(tmp_path, environ=environ), section), name)
+    after = getattr(getattr(load(tmp_path, environ={**environ, given: value}), section), name)
 
     assert after != before
 
