@@ -110,7 +110,7 @@ def load_lightgbm(data: bytes) -> LightGbm:
     lightgbm = _installed("lightgbm")
     try:
         text = data.decode()
-        booster = lightgbm.Booster(params={"verbosity": -1}, model_str=text)
+        booster = lightgbm.Booster(model_str=text)
         objective = str(booster.dump_model(num_iteration=1).get("objective", "")).split(" ")[0]
     except (lightgbm.basic.LightGBMError, ValueError) as error:
         cause = str(error).strip().partition("\n")[0][:200]
