@@ -25,6 +25,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from homeostat.registry import encode_frame, load_scorer
 from homeostat.registry.onnx import OnnxEstimator
+from homeostat.schema import Row
 from tests.shell.project import MODEL, QUIET, Town, asking, command
 
 Said = pytest.CaptureFixture[str]
@@ -145,7 +146,7 @@ async def test_a_model_of_each_format_is_registered_and_served(
     code = register(start, made.folder / name, *options)
     said = capsys.readouterr().out
     assert (code, command(start.folder, "model", "promote", "2")) == (0, 0)
-    row = {"income": 2500.0, "age": 40, "debt": 0.7, "job": "cook"}
+    row: Row = {"income": 2500.0, "age": 40, "debt": 0.7, "job": "cook"}
 
     assert f"Registered version 2 of loans ({algorithm})" in said
     assert f"  {compiled}" in said
