@@ -1,9 +1,12 @@
 """A compiled model answers like its original, or it does not serve."""
 
+from pathlib import Path
 from typing import Any
 
+import lightgbm
 import numpy as np
 import pytest
+import xgboost
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.ensemble import (
@@ -15,15 +18,18 @@ from sklearn.ensemble import (
 from sklearn.impute import SimpleImputer
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
+from homeostat.registry.brought import unpickle
 from homeostat.registry.compiled import compiled_form
 from homeostat.registry.compiling import Graph, Uncompilable, compile_estimator
 from homeostat.registry.compiling.estimators import CALIBRATORS
 from homeostat.registry.compiling.graph import INPUT
 from homeostat.registry.compiling.trees import BELOW, add_trees, search_tree
+from homeostat.registry.native import load_lightgbm, load_xgboost
 from homeostat.registry.onnx import load_onnx
 from homeostat.registry.parity import Trial, prove
 from homeostat.testing.trainer import sample_data
@@ -174,6 +180,72 @@ def test_what_may_be_missing_must_be_answered_by_the_original() -> None:
     assert allowed[0] is not None
     assert refused[0] is None
     assert "refuses rows that may come" in refused[1].reason
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        pytest.param(make_pipeline(MinMaxScaler(), LINEAR), id="scaled to one"),
+        pytest.param(GaussianNB(), id="naive"),
+    ],
+)
+def test_what_is_not_written_here_goes_by_skl2onnx(model: Any) -> None:
+    given = sample_data(600, nullable=False)
+    model.fit(given.x, given.y)
+
+    compiled, parity = compiled_form(model, Trial(x=given.x, threshold=0.5))
+
+    assert compiled is not None, parity.reason
+    assert parity.tolerance == 1e-9
+
+
+@pytest.mark.parametrize("pickled", [False, True], ids=["its own file", "pickled"])
+def test_xgboost_stops_where_it_stopped_early(tmp_path: Path, *, pickled: bool) -> None:
+    x, y = np.nan_to_num(DATA.x), DATA.y
+    model = xgboost.XGBClassifier(n_estimators=200, learning_rate=0.5, early_stopping_rounds=3)
+    model.fit(x[:500], y[:500], eval_set=[(x[500:], y[500:])], verbose=False)
+    model.save_model(tmp_path / "model.json")
+    own = load_xgboost((tmp_path / "model.json").read_bytes())
+    booster = unpickle._native(model) if pickled else own
+
+    compiled, parity = compiled_form(booster, Trial(x=NEW.x, nullable=NULLABLE))
+
+    assert 0 < model.best_iteration < model.get_booster().num_boosted_rounds() - 1
+    assert compiled is not None, parity.reason
+    expected = model.predict_proba(NEW.x)[:, 1]
+    assert np.allclose(booster.predict_proba(NEW.x)[:, 1], expected, rtol=0, atol=0)
+    assert np.allclose(compiled.predict_proba(NEW.x)[:, 1], expected, rtol=0, atol=1e-6)
+    assert parity.tolerance == 1e-6
+
+
+def test_xgboost_with_categories_of_its_own_serves_as_it_is() -> None:
+    kinds = ["q", "q", "q", "c"]
+    data = xgboost.DMatrix(DATA.x, DATA.y, feature_types=kinds, enable_categorical=True)
+    options = {"objective": "binary:logistic", "max_cat_to_onehot": 1}
+    booster = load_xgboost(bytes(xgboost.train(options, data, 10).save_raw("ubj")))
+    unknown, missing = NEW.x[:9].copy(), NEW.x[:9].copy()
+    unknown[:, 3], missing[:, 3] = -1, np.nan
+
+    compiled, parity = compiled_form(booster, Trial(x=NEW.x, nullable=NULLABLE))
+
+    assert compiled is None
+    assert "sets of categories" in parity.reason
+    seen = [booster.predict_proba(one).tolist() for one in (unknown, missing)]
+    assert seen[0] == seen[1]
+
+
+@pytest.mark.parametrize("missing", [True, False], ids=["learnt from missing", "never saw any"])
+def test_lightgbm_sends_missing_values_where_it_does(missing: bool) -> None:
+    x = DATA.x if missing else np.nan_to_num(DATA.x)
+    options = {"objective": "binary", "verbose": -1}
+    made = lightgbm.train(options, lightgbm.Dataset(x, DATA.y), 30)
+    booster = load_lightgbm(made.model_to_string().encode())
+
+    compiled, parity = compiled_form(booster, Trial(x=NEW.x, nullable=NULLABLE))
+
+    assert compiled is not None, parity.reason
+    assert parity.largest is not None
+    assert parity.largest <= 1e-12
 
 
 @given(
