@@ -11,7 +11,7 @@ from homeostat.errors import StateError
 from homeostat.registry.encode import UNKNOWN
 from homeostat.registry.scorer import LARGEST, positive_probabilities
 
-__all__ = ["DOUBLE", "SINGLE", "Parity", "Trial", "not_compiled", "prove"]
+__all__ = ["DOUBLE", "SINGLE", "Answering", "Parity", "Trial", "not_compiled", "prove"]
 
 #: Allowed between two computations in doubles: what golden rows may be off by, too.
 DOUBLE = 1e-9
