@@ -89,6 +89,18 @@ def f1(text: str) -> float:
 
 
 @pytest.mark.slow
+def test_a_model_is_registered_as_written(tmp_path: Path) -> None:
+    left_by_the_demo(tmp_path)
+    page = list(steps(HOW_TO / "register-a-model.md"))
+    asked = [*list(steps(REPOSITORY / "README.md"))[:3], *page]
+
+    done = given(asked, run(asked, tmp_path, {"MLFLOW_TRACKING_URI": ""}))
+
+    assert len(done) == 11
+    assert not wrong(done)
+
+
+@pytest.mark.slow
 def test_postgresql_is_used_as_written(tmp_path: Path, postgres_database: str) -> None:
     left_by_the_demo(tmp_path)
     asked = list(steps(REPOSITORY / "README.md"))[:3] + list(steps(HOW_TO / "use-postgresql.md"))
@@ -126,6 +138,7 @@ def test_every_page_with_commands_is_run() -> None:
         *(HOW_TO / f"{name}.md" for name in ("late-labels", "import-labels", "pause-and-resume")),
         *(HOW_TO / f"{name}.md" for name in ("where-files-lie", "use-postgresql", "try-a-version")),
         *(HOW_TO / f"{name}.md" for name in ("compare-two-datasets", "secure-the-service")),
+        HOW_TO / "register-a-model.md",
         *(HOW_TO / f"{name}.md" for name in ("serve-behind-a-proxy", "write-a-statistic-or-gate")),
         DOCS / "tutorial" / "first-model.md",
         REPOSITORY / "README.md",

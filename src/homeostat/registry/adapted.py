@@ -83,7 +83,7 @@ def _inputs(model: Any, schema: Schema | None) -> list[Any]:
     graph = model.graph
     constants = {one.name for one in graph.initializer}
     inputs = [one for one in graph.input if one.name not in constants]
-    if (len(inputs) == 1 and _last(inputs[0]) != 1) or schema is None or len(schema.names) == 1:
+    if schema is None or (len(inputs) == 1 and _is_matrix(inputs[0], schema)):
         return _matrix(inputs[0], schema) if len(inputs) == 1 else _refuse_inputs(inputs)
     names = [one.name.removeprefix(GIVEN) for one in inputs]
     problems = [
@@ -99,6 +99,12 @@ def _inputs(model: Any, schema: Schema | None) -> list[Any]:
     for name, one in zip(names, inputs, strict=True):
         nodes += _column(model, one, *features[name])
     return nodes
+
+
+def _is_matrix(given: Any, schema: Schema) -> bool:
+    """Whether an input takes all features, and not one of them by its name."""
+    text = given.type.tensor_type.elem_type == STRING
+    return not text and (_last(given) != 1 or len(schema.names) == 1)
 
 
 def _refuse_inputs(inputs: Sequence[Any]) -> list[Any]:

@@ -11,6 +11,7 @@ from homeostat.errors import StateError, UserError
 
 __all__ = ["LightGbm", "XgBoost", "load_lightgbm", "load_xgboost"]
 
+MOST = 2**24 - 1  #: the last category that XGBoost can hold
 LOGISTIC = {"binary:logistic", "reg:logistic"}  #: objectives whose answer is a probability
 
 
@@ -34,6 +35,8 @@ class XgBoost:
         # As XGBoost's own classifier answers; a bare booster takes all trees.
         early = best is not None and booster.attr("scikit_learn") is not None
         self.rounds = (0, int(best) + 1) if early else (0, 0)  #: (0, 0): all
+        kinds = booster.feature_types or ()
+        self.categories = [i for i, kind in enumerate(kinds) if kind == "c"]  #: their columns
         booster.set_param({"nthread": 1})
 
     def predict_proba(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -41,6 +44,10 @@ class XgBoost:
         from xgboost import DMatrix
 
         kinds = self.booster.feature_types
+        if self.categories:  # XGBoost knows no unknown category, LightGBM takes -1 for missing
+            x = x.copy()
+            codes = x[:, self.categories]
+            x[:, self.categories] = np.where((codes < 0) | (codes > MOST), np.nan, codes)
         matrix = DMatrix(x, feature_types=kinds, enable_categorical=True, nthread=1)
         positive = self.booster.predict(
             matrix, iteration_range=self.rounds, validate_features=False
@@ -110,7 +117,7 @@ def load_lightgbm(data: bytes) -> LightGbm:
     lightgbm = _installed("lightgbm")
     try:
         text = data.decode()
-        booster = lightgbm.Booster(params={"verbosity": -1}, model_str=text)
+        booster = lightgbm.Booster(model_str=text)
         objective = str(booster.dump_model(num_iteration=1).get("objective", "")).split(" ")[0]
     except (lightgbm.basic.LightGBMError, ValueError) as error:
         cause = str(error).strip().partition("\n")[0][:200]

@@ -28,7 +28,7 @@ class OnnxEstimator:
     def __init__(self, data: bytes, session: Any) -> None:
         self.data = data
         self._run = session.run
-        self._outputs = [OUTPUT]
+        self._outputs = (OUTPUT,)
 
     def probabilities(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Of the positive class, as the graph gives them: shape (n,), unchecked."""

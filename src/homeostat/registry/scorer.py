@@ -1,6 +1,6 @@
 """Scorer: a version that answers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from homeostat.errors import StateError, UserError
-from homeostat.registry.encode import encode
+from homeostat.registry.encode import encode, row_encoder
 from homeostat.registry.onnx import OnnxEstimator, onnx_errors
 from homeostat.registry.threads import one_thread
 from homeostat.schema import Row
@@ -27,6 +27,11 @@ class Scorer:
 
     version: Version
     estimator: Any = field(repr=False)
+    _encode: Callable[[Row], list[float]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Look up once how a row of this schema is encoded."""
+        object.__setattr__(self, "_encode", row_encoder(self.version.schema))
 
     @property
     def quick(self) -> bool:
@@ -58,12 +63,13 @@ class Scorer:
         UserError, StateError
             As `probabilities` does.
         """
-        x = encode(self.version.schema, (row,))
-        # NaN is neither; what is beyond is rare, and told by the general way.
-        if not isinstance(self.estimator, OnnxEstimator) or (np.abs(x) > LARGEST).any():
+        codes = self._encode(row)
+        # A NaN is within: no comparison with it holds.
+        beyond = any(code > LARGEST or code < -LARGEST for code in codes)
+        if beyond or not isinstance(self.estimator, OnnxEstimator):
             return float(self.probabilities((row,))[0])
         try:
-            score = float(self.estimator.probabilities(x)[0])
+            score = float(self.estimator.probabilities(np.array((codes,)))[0])
         except onnx_errors() as error:
             raise self._silent(error) from error
         if not 0.0 <= score <= 1.0:

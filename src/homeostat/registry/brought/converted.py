@@ -70,17 +70,19 @@ def convert_pickle(
 
 def _run(folder: Path, source: str, timeout_s: float) -> None:
     command = [sys.executable, "-I", "-m", "homeostat.registry.brought.unpickle", str(folder)]
-    process = subprocess.Popen(  # noqa: S603  # our own module, a folder of our own
-        command,
-        cwd=folder,
-        env={**ENVIRONMENT, "HOME": str(folder), "TMPDIR": str(folder)},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
+    said = folder / "said"
+    with said.open("wb") as words:
+        process = subprocess.Popen(  # noqa: S603  # our own module, a folder of our own
+            command,
+            cwd=folder,
+            env={**ENVIRONMENT, "HOME": str(folder), "TMPDIR": str(folder)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=words,
+            start_new_session=True,
+        )
     try:
-        _, said = process.communicate(timeout=timeout_s)
+        process.wait(timeout=timeout_s)
     except subprocess.TimeoutExpired as error:
         message = f"{source} was not converted within {timeout_s:g} s, and was stopped"
         raise UserError(message) from error
@@ -89,8 +91,8 @@ def _run(folder: Path, source: str, timeout_s: float) -> None:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
     if process.returncode:
-        words = said.decode(errors="replace").strip().splitlines() or ["it gave no reason"]
-        last = words[-1][:500]
+        lines = said.read_text(errors="replace").strip().splitlines() or ["it gave no reason"]
+        last = lines[-1][:500]
         raise UserError(f"{source} was not converted (exit code {process.returncode}): {last}")
 
 

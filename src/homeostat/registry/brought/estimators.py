@@ -25,16 +25,23 @@ def column_names(brought: Brought) -> tuple[str, ...]:
     UserError
         When the model cannot be read.
     """
-    names: tuple[str, ...] = tuple(one.name for one in brought.signature)
+    try:
+        own = _own_names(brought)
+    except StateError as error:
+        raise UserError(f"{brought.source}: {error}") from error
+    return own or tuple(one.name for one in brought.signature)
+
+
+def _own_names(brought: Brought) -> tuple[str, ...]:
     match brought.format:
         case Format.XGBOOST:
-            names = load_xgboost(brought.data).names or names
+            return load_xgboost(brought.data).names
         case Format.LIGHTGBM:
-            names = load_lightgbm(brought.data).names or names
+            return load_lightgbm(brought.data).names
         case Format.SKOPS:
-            given = getattr(load_estimator(brought.data), "feature_names_in_", ())
-            names = tuple(map(str, given)) or names
-    return names
+            names = getattr(load_estimator(brought.data), "feature_names_in_", ())
+            return tuple(map(str, names))
+    return ()
 
 
 def as_estimator(brought: Brought, schema: Schema) -> Any:

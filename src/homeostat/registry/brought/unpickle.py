@@ -87,7 +87,10 @@ def _native(original: Any) -> Any:
 
     home = type(original).__module__.partition(".")[0]
     if home == "xgboost":
-        booster = original.get_booster() if hasattr(original, "get_booster") else original
+        booster = original
+        if hasattr(original, "get_booster"):
+            booster = original.get_booster()
+            booster.set_attr(scikit_learn="{}")  # as its own file would say, see XgBoost.rounds
         return load_xgboost(bytes(booster.save_raw("json")))
     if home == "lightgbm":
         booster = getattr(original, "booster_", original)
