@@ -55,7 +55,7 @@ def create(
         rate_per_s=rate,
     )
     with open_project(config) as project:
-        project.store.add_key(key)
+        project.store.keys.add(key)
     if as_json:
         print_json({**_plain(key), "key": secret})
         return
@@ -67,7 +67,7 @@ def create(
 def list_keys(config: Config = Path("homeostat.yaml"), as_json: AsJson = False) -> None:
     """All keys by name, the revoked ones too; none is shown itself."""
     with open_project(config) as project:
-        keys = project.store.access_keys()
+        keys = project.store.keys.all()
     if as_json:
         print_json([_plain(one) for one in keys])
         return
@@ -93,7 +93,7 @@ def list_keys(config: Config = Path("homeostat.yaml"), as_json: AsJson = False) 
 def revoke(name: Name, config: Config = Path("homeostat.yaml"), as_of: AsOf = None) -> None:
     """Let a key be used no more; every process of the service knows it within 5 seconds."""
     with open_project(config) as project:
-        project.store.revoke_key(name, moment(as_of))
+        project.store.keys.revoke(name, moment(as_of))
     say(f"Revoked {name}.")
 
 

@@ -114,7 +114,7 @@ def _has_keys(url: str) -> bool:
 
     try:
         with contextlib.closing(open_store(url, create=False)) as store:
-            kept = store.access_keys()
+            kept = store.keys.all()
     except NotFound:
         return False
     return any(one.revoked_at is None for one in kept)
@@ -195,7 +195,7 @@ def build_door(settings: Settings, store: "Store") -> "Door":
     serving = settings.serving
     figures = frozenset({"/metrics", "/monitor/metrics"})
     return Door(
-        ring=KeyRing(serving.api_key, store.access_keys),
+        ring=KeyRing(serving.api_key, store.keys.all),
         open_paths=figures if serving.open_metrics else frozenset(),
         max_body_bytes=serving.max_body_bytes,
     )

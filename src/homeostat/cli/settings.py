@@ -7,21 +7,20 @@ from typing import Any, Literal
 
 from pydantic import (
     BaseModel,
-    ConfigDict,
     Field,
     ValidationError,
     model_validator,
 )
 
 from homeostat.cli.settings_errors import problems_of
+from homeostat.cli.settings_serving import ServingSettings
 from homeostat.cli.settings_source import overridden, read_yaml, sqlite_within
 from homeostat.cli.settings_types import (
+    CONFIG,
     Count,
     DatabaseUrl,
-    Names,
     Percent,
     Positive,
-    PredictPaths,
     Real,
     Share,
     Text,
@@ -50,13 +49,11 @@ __all__ = [
     "load_settings",
 ]
 
-_CONFIG = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True)
-
 
 class TargetSettings(BaseModel):
     """The column that is predicted."""
 
-    model_config = _CONFIG
+    model_config = CONFIG
 
     column: str
     positive: Text = Field(default="1", description="the class whose probability is predicted")
@@ -66,7 +63,7 @@ class TargetSettings(BaseModel):
 class FeatureSettings(BaseModel):
     """One column that the model reads."""
 
-    model_config = _CONFIG
+    model_config = CONFIG
 
     kind: Kind
     minimum: Real | None = None
@@ -78,7 +75,7 @@ class FeatureSettings(BaseModel):
 class SegmentSettings(BaseModel):
     """A division of the rows in whose parts quality is asked too."""
 
-    model_config = _CONFIG
+    model_config = CONFIG
 
     column: str
     edges: tuple[Real, ...] = ()
@@ -87,7 +84,7 @@ class SegmentSettings(BaseModel):
 class DataSettings(BaseModel):
     """Where the first rows are."""
 
-    model_config = _CONFIG
+    model_config = CONFIG
 
     path: Path = Field(description="rows to learn from at first; .csv or .parquet")
 
@@ -95,7 +92,7 @@ class DataSettings(BaseModel):
 class StoreSettings(BaseModel):
     """The database."""
 
-    model_config = _CONFIG
+    model_config = CONFIG
 
     url: DatabaseUrl = Field(
         default="sqlite:///homeostat.db",
@@ -112,7 +109,7 @@ class StoreSettings(BaseModel):
 class PathSettings(BaseModel):
     """Where trained models are kept."""
 
-    model_config = _CONFIG
+    model_config = CONFIG
 
     path: Path = Field(default=Path("models"), description="folder of the trained models")
 
@@ -120,7 +117,7 @@ class PathSettings(BaseModel):
 class MlflowSettings(BaseModel):
     """The mirror in MLflow."""
 
-    model_config = _CONFIG
+    model_config = CONFIG
 
     tracking_uri: str = Field(
         default="sqlite:///mlflow.db",
@@ -133,7 +130,7 @@ class MlflowSettings(BaseModel):
 class ReferenceSettings(BaseModel):
     """The rows that later ones are compared with."""
 
-    model_config = _CONFIG
+    model_config = CONFIG
 
     share: Real = Field(default=0.2, gt=0, lt=1, description="of the rows, the newest, kept out")
     path: Path = Field(default=Path("monitoring/reference"), description="folder of its files")
@@ -142,7 +139,7 @@ class ReferenceSettings(BaseModel):
 class TrainingSettings(BaseModel):
     """How candidates are trained."""
 
-    model_config = _CONFIG
+    model_config = CONFIG
 
     algorithm: str = Field(default="hist_gradient_boosting", description="name of the trainer")
     seed: Whole = Field(default=0, ge=0, description="the same seed and rows give the same model")
@@ -155,43 +152,10 @@ class TrainingSettings(BaseModel):
     rest_h: Real = Field(default=6.0, ge=0, description="hours between two retrainings")
 
 
-class ServingSettings(BaseModel):
-    """The HTTP service."""
-
-    model_config = _CONFIG
-
-    host: str = Field(default="127.0.0.1", description="address to listen on; 0.0.0.0 for all")
-    port: Whole = Field(
-        default=8000, ge=0, le=65535, description="port to listen on; 0 takes a free one"
-    )
-    refresh_s: Positive = Field(default=0.5, description="seconds between looks for a new champion")
-    queue: Count = Field(default=5000, description="predictions waiting to be stored; more get 503")
-    max_batch: Count = Field(default=1000, description="rows in one request; more get 422")
-    api_key: Text | None = Field(
-        default=None, repr=False, description="a key with all roles; see also `homeostat key`"
-    )
-    models: Names = Field(
-        default=(), description="other models of the store, served under /models/<name>"
-    )
-    max_body_bytes: Count = Field(default=2**20, description="of one request; more get 413")
-    max_connections: Count = Field(default=500, description="at a time; more get 503")
-    tls_certificate: Path | None = Field(
-        default=None, description="file of the certificate, PEM; then only HTTPS is spoken"
-    )
-    tls_key: Path | None = Field(default=None, description="file of its private key, PEM")
-    behind_proxy: bool = Field(
-        default=False, description="whether a proxy before the service ends TLS"
-    )
-    open_metrics: bool = Field(default=False, description="whether /metrics needs no key")
-    predict_paths: PredictPaths = Field(
-        default=(), description="paths that answer as /predict does, such as /predict_ctr"
-    )
-
-
 class MonitoringSettings(BaseModel):
     """How often and how far back the model is looked at."""
 
-    model_config = _CONFIG
+    model_config = CONFIG
 
     interval_s: Positive = Field(default=300.0, description="seconds between two looks")
     lookback_h: Positive = Field(default=24.0, description="hours of predictions in one look")
@@ -202,7 +166,7 @@ class MonitoringSettings(BaseModel):
 class DriftSettings(BaseModel):
     """When a change counts as drift."""
 
-    model_config = _CONFIG
+    model_config = CONFIG
 
     false_alarms_per_week: Positive = Field(
         default=1.0, description="that may happen with no change"
@@ -218,7 +182,7 @@ class DriftSettings(BaseModel):
 class GateSettings(BaseModel):
     """What a candidate must show before it replaces the champion."""
 
-    model_config = _CONFIG
+    model_config = CONFIG
 
     min_f1_improvement_pct: Real = Field(
         default=2.0, description="better F1 than the champion, in %"
@@ -236,7 +200,7 @@ class GateSettings(BaseModel):
 class VerificationSettings(BaseModel):
     """How long a new champion is watched before it stays."""
 
-    model_config = _CONFIG
+    model_config = CONFIG
 
     days: Positive = Field(default=14.0, description="days that it is watched")
     min_rows: Count = Field(default=200, description="labelled rows asked to let it stay")
@@ -245,7 +209,7 @@ class VerificationSettings(BaseModel):
 class Settings(BaseModel):
     """All settings of one model.  Paths are absolute once loaded."""
 
-    model_config = _CONFIG
+    model_config = CONFIG
 
     model: str = Field(
         pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$", description="name of the model"

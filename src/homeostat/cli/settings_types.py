@@ -3,9 +3,10 @@
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
 __all__ = [
+    "CONFIG",
     "Count",
     "DatabaseUrl",
     "Names",
@@ -17,6 +18,9 @@ __all__ = [
     "Text",
     "Whole",
 ]
+
+
+CONFIG = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True)
 
 
 # YAML takes a bare yes, no, on and off for booleans.

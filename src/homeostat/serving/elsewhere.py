@@ -259,7 +259,7 @@ class Elsewhere:
         names = set(yardstick.schema.names)
         if any(row.features.keys() != names for row in rows):
             raise Unavailable("the baseline changed while the row was read; send it again")
-        return self.store.add_reported(rows, yardstick.count)
+        return self.store.reports.add(rows, yardstick.count)
 
     def _name(self, version: str, receipt: Receipt) -> str:
         return OTHER_VERSIONS if receipt.numbers[version] == OTHER else version

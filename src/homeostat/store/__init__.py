@@ -3,10 +3,11 @@
 from homeostat.store.challengers import Said, Shadow
 from homeostat.store.labels import KnownLabels, LabelReceipt, ScoredLabels
 from homeostat.store.missing import MISSING
+from homeostat.store.opening import open_store
 from homeostat.store.profiles import MinuteProfile
 from homeostat.store.reported import OTHER, Receipt, ReportedRow
 from homeostat.store.slack import Slack
-from homeostat.store.store import Store, open_store
+from homeostat.store.store import Store
 from homeostat.store.traffic import MinuteTraffic
 from homeostat.store.trials import Trials
 from homeostat.store.writer import QueueFull, Writer

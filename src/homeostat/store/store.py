@@ -2,15 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from functools import partial
 from types import TracebackType
 from typing import Self
 
-from homeostat.access import Key
 from homeostat.alert import Alert
 from homeostat.bins import Bins
 from homeostat.decision import Decision
-from homeostat.errors import Conflict, HomeostatError, Unavailable
+from homeostat.errors import Conflict
 from homeostat.plan import Deployment
 from homeostat.prediction import Label, LabelledPrediction, Prediction
 from homeostat.profile import Profile
@@ -20,30 +18,27 @@ from homeostat.store import (
     compaction,
     decisions,
     deployments,
-    keys,
     labels,
     leases,
     predictions,
     profiles,
     references,
-    reported,
     traffic,
     verdicts,
     versions,
 )
-from homeostat.store.engine import Database, open_database
+from homeostat.store.engine import Database
+from homeostat.store.keyholders import Keys
 from homeostat.store.labels import KnownLabels, LabelReceipt, ScoredLabels
-from homeostat.store.migrate import prepare
-from homeostat.store.missing import find_missing, note_missing
 from homeostat.store.predictions import Count
-from homeostat.store.reported import CountReported, Receipt, ReportedRow
+from homeostat.store.reports import Reports
 from homeostat.store.traffic import MinuteTraffic
 from homeostat.store.trials import Trials
 from homeostat.traffic import Traffic
 from homeostat.verdict import Verdict
 from homeostat.version import Version
 
-__all__ = ["Store", "open_store"]
+__all__ = ["Store"]
 
 
 class Store:
@@ -226,28 +221,10 @@ class Store:
 
     # Rows of models that are served elsewhere.
 
-    def add_reported(self, rows: Sequence[ReportedRow], count: CountReported) -> Receipt:
-        """Store the rows of one model that are new, with what `count` makes of them.
-
-        A row whose id is stored with the same body changes nothing.
-
-        Raises
-        ------
-        Conflict
-            When ids stand for other rows already; all are named, and nothing is stored.
-        """
-        with self._database.write() as connection:
-            return reported.add_reported(connection, rows, count)
-
-    def reported_rows(self, model: str, *, since: datetime, until: datetime) -> list[ReportedRow]:
-        """Those received in [since, until), by time and id."""
-        with self._database.read() as connection:
-            return reported.reported_rows(connection, model, since, until)
-
-    def reported_versions(self, model: str, *, at: datetime) -> dict[str, int]:
-        """The versions that are told apart at a time, with the numbers of their profiles."""
-        with self._database.read() as connection:
-            return reported.reported_versions(connection, model, at)
+    @property
+    def reports(self) -> Reports:
+        """Rows of models that are served elsewhere."""
+        return Reports(self._database)
 
     def add_reference(self, reference: Reference) -> None:
         """Store a reference; one with its digest that is there already stays as it is."""
@@ -371,72 +348,7 @@ class Store:
 
     # Keys of the service.
 
-    def add_key(self, key: Key) -> None:
-        """Keep a key; Conflict when its name is, or was, another's."""
-        with self._database.write() as connection:
-            keys.add_key(connection, key)
-
-    def access_keys(self) -> list[Key]:
-        """All keys, the revoked ones too, by name."""
-        with self._database.read() as connection:
-            return keys.keys(connection)
-
-    def revoke_key(self, name: str, at: datetime) -> None:
-        """Let a key be used no more; NotFound when there is none of that name."""
-        with self._database.write() as connection:
-            keys.revoke_key(connection, name, at)
-
-
-def open_store(
-    url: str, *, create: bool = True, busy_timeout_s: float = 5.0, patient: bool = False
-) -> Store:
-    """The store at `url`, its schema brought to the newest revision.
-
-    Parameters
-    ----------
-    url
-        Such as ``sqlite:///folder/homeostat.db`` or ``postgresql://user@host/database``.
-    create
-        Whether to make and migrate it; else it must be there and be up to date.
-    busy_timeout_s
-        How long to wait for a lock that another process holds.
-    patient
-        Whether a server that does not answer yet is opened all the same: every call then
-        raises Unavailable, until it does.
-
-    Raises
-    ------
-    UserError
-        When no store can be kept at such a URL.
-    NotFound
-        When there is no store and `create` is false.
-    StateError
-        When the schema is newer than this code, or the file is damaged.
-    Unavailable
-        When it is locked, read-only or does not answer.
-    """
-    database = open_database(url, create=create, busy_timeout_s=busy_timeout_s)
-    database.preparation.later(partial(_prepare, database, create=create))
-    try:
-        database.preparation.ensure()
-    except Unavailable:
-        if database.is_sqlite or not patient:
-            database.close()
-            raise
-    except HomeostatError:
-        database.close()
-        raise
-    return Store(database)
-
-
-def _prepare(database: Database, *, create: bool) -> None:
-    """Bring the schema to the newest revision, and see whether all that should is there."""
-    prepare(database, create=create)
-    mark = database.mark
-    if mark is None:
-        return
-    with database.read() as connection:
-        complete = find_missing(connection, mark) is None
-    if not complete:
-        with database.write() as connection:
-            note_missing(connection, mark)
+    @property
+    def keys(self) -> Keys:
+        """Who may ask the service."""
+        return Keys(self._database)

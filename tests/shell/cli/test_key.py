@@ -18,7 +18,7 @@ def test_a_key_is_shown_once_and_only_its_digest_is_kept(folder: Path, capsys: C
     listed = capsys.readouterr().out
 
     with open_project(folder / "homeostat.yaml") as project:
-        [kept] = project.store.access_keys()
+        [kept] = project.store.keys.all()
     assert secret.startswith("homeostat_")
     assert len(secret) == len("homeostat_") + 43  # 256 bits
     assert kept.digest == digest_of(secret.encode())
@@ -71,7 +71,7 @@ def test_2_when_it_cannot_be_made(folder: Path, arguments: list[str], capsys: Ca
 
     assert capsys.readouterr().err.strip()
     with open_project(folder / "homeostat.yaml") as project:
-        assert project.store.access_keys() == []
+        assert project.store.keys.all() == []
 
 
 def test_a_name_is_not_taken_twice(folder: Path, capsys: Capture) -> None:
@@ -80,7 +80,7 @@ def test_a_name_is_not_taken_twice(folder: Path, capsys: Capture) -> None:
 
     assert "'shop'" in capsys.readouterr().err
     with open_project(folder / "homeostat.yaml") as project:
-        assert [sorted(one.roles) for one in project.store.access_keys()] == [["read"]]
+        assert [sorted(one.roles) for one in project.store.keys.all()] == [["read"]]
 
 
 def test_none_yet(folder: Path, capsys: Capture) -> None:

@@ -32,7 +32,7 @@ def client(drifting: Drifting) -> Iterator[Client]:
 
 
 def kept(drifting: Drifting) -> list[ReportedRow]:
-    return drifting.store.reported_rows("churn", since=drifting.now - DAY, until=drifting.now + DAY)
+    return drifting.store.reports.rows("churn", since=drifting.now - DAY, until=drifting.now + DAY)
 
 
 def given(n: int) -> list[dict[str, Any]]:

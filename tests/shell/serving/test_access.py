@@ -108,7 +108,7 @@ class Keys:
             created_at=NOW,
             rate_per_s=rate,
         )
-        self.world.store.add_key(key)
+        self.world.store.keys.add(key)
         return {"X-API-Key": secret}
 
 

@@ -124,7 +124,7 @@ async def test_a_version_that_cannot_be_loaded_is_told(empty: World) -> None:
 async def test_it_needs_the_key_unless_it_is_opened(
     world: World, opened: tuple[str, ...], status: int
 ) -> None:
-    ring = KeyRing(KEY, world.store.access_keys)
+    ring = KeyRing(KEY, world.store.keys.all)
     door = Door(ring=ring, refresh_s=3600.0, open_paths=frozenset(opened))
     async with asking(world, door=door) as client:
         answer = await client.get("/metrics")
@@ -207,4 +207,4 @@ async def test_50_000_versions_of_a_client_are_a_hundred_here(
     assert sum(map(len, told.values())) <= MOST_SERIES
     assert len(told["model_predictions_total"]) <= MOST_VALUES + 1
     assert sum(told["model_predictions_total"].values()) == HOSTILE
-    assert len(drifting.store.reported_versions("churn", at=drifting.now)) == MOST_VALUES
+    assert len(drifting.store.reports.versions("churn", at=drifting.now)) == MOST_VALUES

@@ -63,7 +63,7 @@ async def test_the_documented_request_is_kept_and_one_row_is_never_judged(
         )
 
     told = answer.json()
-    [kept] = drifting.store.reported_rows("churn", since=NOW, until=drifting.now.replace(year=2027))
+    [kept] = drifting.store.reports.rows("churn", since=NOW, until=drifting.now.replace(year=2027))
     assert answer.status_code == 200
     assert told["drift_detected"] is None
     assert told["drift_score"] is None
@@ -210,7 +210,7 @@ async def test_a_row_that_cannot_be_is_refused_and_not_kept(
     assert set(alone.json()) == {"error", "message", "status"}
     assert said in alone.json()["message"]
     assert said in batch.json()["message"]
-    assert not drifting.store.reported_rows("churn", since=NOW, until=NOW.replace(year=2027))
+    assert not drifting.store.reports.rows("churn", since=NOW, until=NOW.replace(year=2027))
 
 
 async def test_everything_wrong_is_said_at_once(drifting: Drifting) -> None:
@@ -304,4 +304,4 @@ async def test_a_row_read_for_another_baseline_is_not_counted_in_this_one(
         told = await elsewhere.report(report, yardstick)
 
     assert told.drift_detected is None
-    assert len(drifting.store.reported_rows("churn", since=NOW, until=NOW.replace(year=2027))) == 4
+    assert len(drifting.store.reports.rows("churn", since=NOW, until=NOW.replace(year=2027))) == 4

@@ -62,9 +62,9 @@ def test_a_stored_key_is_one_until_it_is_revoked(tmp_path: Path) -> None:
     roles = frozenset({Role.PREDICT})
     key = Key(name="a", roles=roles, digest=digest_of(b"a"), created_at=NOW)
     with open_store(settings.store.url) as store:
-        store.add_key(key)
+        store.keys.add(key)
         refuse_open_door("0.0.0.0", settings)
-        store.revoke_key("a", NOW)
+        store.keys.revoke("a", NOW)
 
     assert "no API key" in refused("0.0.0.0", settings)
 

@@ -189,7 +189,7 @@ class World:
     def app(self, *, api_key: str | None = None, **options: Any) -> FastAPI:
         """The application; it refreshes only when told to."""
         services = Services(self.writer, [self.service, *self.others])
-        ring = KeyRing(api_key, self.store.access_keys, monotonic=lambda: self.seconds)
+        ring = KeyRing(api_key, self.store.keys.all, monotonic=lambda: self.seconds)
         door = Door(ring=ring, refresh_s=3600.0)
         return create_app(services, **{"refresh_s": 3600.0, "door": door, **options})
 

@@ -19,32 +19,32 @@ KEY = Key(
 
 def test_a_key_is_read_as_it_was_written(store: Store) -> None:
     other = replace(KEY, name="Ops", digest=digest_of(b"two"), rate_per_s=None)
-    store.add_key(KEY)
-    store.add_key(other)
+    store.keys.add(KEY)
+    store.keys.add(other)
 
-    assert store.access_keys() == [other, KEY]
+    assert store.keys.all() == [other, KEY]
 
 
 def test_a_name_stands_for_one_holder_for_ever(store: Store) -> None:
-    store.add_key(KEY)
-    store.revoke_key("shop", MADE)
+    store.keys.add(KEY)
+    store.keys.revoke("shop", MADE)
 
     with pytest.raises(Conflict, match="'shop'"):
-        store.add_key(replace(KEY, digest=digest_of(b"two")))
-    assert [one.digest for one in store.access_keys()] == [KEY.digest]
+        store.keys.add(replace(KEY, digest=digest_of(b"two")))
+    assert [one.digest for one in store.keys.all()] == [KEY.digest]
 
 
 def test_a_key_is_revoked_once(store: Store) -> None:
-    store.add_key(KEY)
-    store.revoke_key("shop", MADE + timedelta(hours=1))
-    store.revoke_key("shop", MADE + timedelta(hours=2))
+    store.keys.add(KEY)
+    store.keys.revoke("shop", MADE + timedelta(hours=1))
+    store.keys.revoke("shop", MADE + timedelta(hours=2))
 
-    assert store.access_keys() == [replace(KEY, revoked_at=MADE + timedelta(hours=1))]
+    assert store.keys.all() == [replace(KEY, revoked_at=MADE + timedelta(hours=1))]
 
 
 def test_what_is_not_there_cannot_be_revoked(store: Store) -> None:
-    store.add_key(KEY)
+    store.keys.add(KEY)
 
     with pytest.raises(NotFound, match="no key 'other'"):
-        store.revoke_key("other", MADE)
-    assert store.access_keys() == [KEY]
+        store.keys.revoke("other", MADE)
+    assert store.keys.all() == [KEY]

@@ -44,17 +44,17 @@ def counted(store: Store, number: int) -> int:
 
 def test_a_row_is_read_as_it_was_written(store: Store) -> None:
     rows = [row(i, at=START + i * MINUTE) for i in range(3)]
-    receipt = store.add_reported(rows, count)
+    receipt = store.reports.add(rows, count)
 
     assert receipt.new == {"r0", "r1", "r2"}
     assert receipt.numbers == {"v1": 1}
-    assert store.reported_rows("m", since=START, until=START + 2 * MINUTE) == rows[:2]
-    assert store.reported_rows("another", since=START, until=START + DAY) == []
+    assert store.reports.rows("m", since=START, until=START + 2 * MINUTE) == rows[:2]
+    assert store.reports.rows("another", since=START, until=START + DAY) == []
 
 
 def test_a_repeat_is_counted_once_also_within_a_batch(store: Store) -> None:
-    store.add_reported([row(0)], count)
-    receipt = store.add_reported([row(0), row(1), row(1)], count)
+    store.reports.add([row(0)], count)
+    receipt = store.reports.add([row(0), row(1), row(1)], count)
 
     assert receipt.new == {"r1"}
     assert counted(store, 1) == 2
@@ -62,14 +62,14 @@ def test_a_repeat_is_counted_once_also_within_a_batch(store: Store) -> None:
 
 @pytest.mark.parametrize("change", [{"body_digest": "another"}, {"model": "another"}])
 def test_a_clash_stores_nothing_and_is_named(store: Store, change: dict[str, str]) -> None:
-    store.add_reported([row(0)], count)
+    store.reports.add([row(0)], count)
 
     with pytest.raises(Conflict, match=r"rows\[1\]\.prediction_id"):
-        store.add_reported([row(5), replace(row(0), **change)], count)  # type: ignore[arg-type]
+        store.reports.add([row(5), replace(row(0), **change)], count)  # type: ignore[arg-type]
     with pytest.raises(Conflict, match=r"rows\[1\]\.prediction_id"):
-        store.add_reported([row(6), replace(row(6), **change)], count)  # type: ignore[arg-type]
+        store.reports.add([row(6), replace(row(6), **change)], count)  # type: ignore[arg-type]
     assert counted(store, 1) == 1
-    assert len(store.reported_rows("m", since=START, until=START + DAY)) == 1
+    assert len(store.reports.rows("m", since=START, until=START + DAY)) == 1
 
 
 def test_what_cannot_be_counted_is_not_stored(store: Store) -> None:
@@ -77,46 +77,46 @@ def test_what_cannot_be_counted_is_not_stored(store: Store) -> None:
         raise StateError("not in these bins")
 
     with pytest.raises(StateError, match="these bins"):
-        store.add_reported([row(0)], broken)
+        store.reports.add([row(0)], broken)
 
-    assert store.reported_rows("m", since=START, until=START + DAY) == []
-    assert store.reported_versions("m", at=START) == {}
+    assert store.reports.rows("m", since=START, until=START + DAY) == []
+    assert store.reports.versions("m", at=START) == {}
 
 
 def test_so_many_versions_are_told_apart_and_no_more(store: Store) -> None:
     rows = [row(i, version=f"v{i}") for i in range(MOST_VERSIONS + 5)]
-    receipt = store.add_reported(rows, count)
-    again = store.add_reported([row(500, version="late"), row(501, version="v3")], count)
+    receipt = store.reports.add(rows, count)
+    again = store.reports.add([row(500, version="late"), row(501, version="v3")], count)
 
     assert sorted(receipt.numbers.values()) == [OTHER] * 5 + list(range(1, MOST_VERSIONS + 1))
     assert again.numbers == {"late": OTHER, "v3": receipt.numbers["v3"]}
     assert counted(store, OTHER) == 6
-    assert len(store.reported_versions("m", at=START)) == MOST_VERSIONS
+    assert len(store.reports.versions("m", at=START)) == MOST_VERSIONS
 
 
 def test_a_version_that_is_no_longer_seen_gives_its_place_back(store: Store) -> None:
-    store.add_reported([row(i, version=f"v{i}") for i in range(MOST_VERSIONS)], count)
+    store.reports.add([row(i, version=f"v{i}") for i in range(MOST_VERSIONS)], count)
     later = START + FORGOTTEN_AFTER - DAY
-    kept = store.add_reported([row(200, version="v7", at=later)], count)
+    kept = store.reports.add([row(200, version="v7", at=later)], count)
     after = later + 2 * DAY
-    new = store.add_reported([row(201, version="new", at=after)], count)
-    back = store.add_reported([row(202, version="v8", at=after)], count)
+    new = store.reports.add([row(201, version="new", at=after)], count)
+    back = store.reports.add([row(202, version="v8", at=after)], count)
 
     assert new.numbers == {"new": MOST_VERSIONS + 1}
     assert back.numbers == {"v8": MOST_VERSIONS + 2}  # never the rows of another time
-    assert set(store.reported_versions("m", at=after)) == {"v7", "new", "v8"}
+    assert set(store.reports.versions("m", at=after)) == {"v7", "new", "v8"}
     assert kept.numbers == {"v7": 8}
 
 
 def test_many_at_once_share_versions_and_rows(store: Store) -> None:
     def one(thread: int) -> None:
         rows = [row(i, version=f"v{i % 7}") for i in range(thread, thread + 20)]
-        store.add_reported(rows, count)
+        store.reports.add(rows, count)
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(one, range(12)))
-    numbers = store.reported_versions("m", at=START)
+    numbers = store.reports.versions("m", at=START)
 
     assert sorted(numbers.values()) == list(range(1, 8))
     assert sum(counted(store, number) for number in numbers.values()) == 31
-    assert len(store.reported_rows("m", since=START, until=START + DAY)) == 31
+    assert len(store.reports.rows("m", since=START, until=START + DAY)) == 31
