@@ -9,12 +9,15 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
 __all__ = ["CONNECTIONS", "Answered", "Paced", "Saturated", "paced", "saturate"]
 
 CONNECTIONS = 16
+
+_Lane: TypeAlias = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 #: Posts one body after the other, and tells what came of it as one line of JSON.
 SCRIPT = """
@@ -136,13 +139,13 @@ class _Lanes:
         path = told.pop("path")
         heads = "".join(f"{name}: {value}\r\n" for name, value in told.items())
         self._head = f"POST {path} HTTP/1.1\r\n{heads}Content-Length: ".encode()
-        self._free: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+        self._free: list[_Lane] = []
 
     async def ask(self, body: bytes, planned: float) -> Answered:
         """The answer to one body."""
         lane = None
         try:
-            lane = self._free.pop() if self._free else await asyncio.open_connection(*self._address)
+            lane = await self._lane()
             lane[1].write(self._head + str(len(body)).encode() + b"\r\n\r\n" + body)
             status, said = await _answer(lane[0])
         except (OSError, asyncio.IncompleteReadError, ValueError):
@@ -151,6 +154,15 @@ class _Lanes:
             return Answered(0, time.perf_counter() - planned, b"")
         self._free.append(lane)
         return Answered(status, time.perf_counter() - planned, said)
+
+    async def _lane(self) -> _Lane:
+        """A connection that the server has not closed, as it does with those that idle."""
+        while self._free:
+            lane = self._free.pop()
+            if not lane[0].at_eof():
+                return lane
+            await _closed(lane[1])
+        return await asyncio.open_connection(*self._address)
 
     async def close(self) -> None:
         """Close what is free."""
