@@ -231,6 +231,6 @@ def test_without_a_limit_nobody_is_refused_and_all_wait(tmp_path: Path) -> None:
 
 
 def test_no_more_than_5000_may_wait_by_default() -> None:
-    from homeostat.cli.settings import ServingSettings
+    from homeostat.cli.settings_serving import ServingSettings
 
     assert ServingSettings().queue <= 5000

@@ -19,7 +19,8 @@ from homeostat.cli.elsewhere import build_elsewhere
 from homeostat.cli.logs import configure_logs
 from homeostat.cli.options import Config
 from homeostat.cli.project import new_id
-from homeostat.cli.settings import ServingSettings, Settings, load_settings
+from homeostat.cli.settings import Settings, load_settings
+from homeostat.cli.settings_serving import ServingSettings
 from homeostat.errors import NotFound, Unavailable, UserError
 
 if TYPE_CHECKING:

@@ -40,7 +40,6 @@ __all__ = [
     "PathSettings",
     "ReferenceSettings",
     "SegmentSettings",
-    "ServingSettings",
     "Settings",
     "StoreSettings",
     "TargetSettings",

@@ -68,8 +68,8 @@ class Answer(BaseModel):
                 "probability": one.probability,
                 "model_version": str(one.version),
                 "prediction_id": one.id,
-                "timestamp": one.received_at,
                 "durable": durable,
+                "timestamp": one.received_at,
             }
         )
 

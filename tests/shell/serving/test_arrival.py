@@ -8,9 +8,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import Message, Receive
 
-from homeostat.serving import wire
 from homeostat.serving.arrival import arrived
-from homeostat.serving.wire import read_body
+from homeostat.serving.wire import Bodies
 
 pytestmark = pytest.mark.anyio
 
@@ -42,12 +41,15 @@ def request(receive: Receive) -> Request:
     return Request({"type": "http", "method": "POST", "path": "/", "headers": []}, receive)
 
 
+BODIES = Bodies(slowest_s=0.01)
+
+
 @pytest.mark.parametrize("waiting", [False, True])
 @pytest.mark.parametrize("parts", [(b"abc",), (b"a", b"b", b"c"), (b"", b"abc"), (b"ab", b"c")])
 async def test_a_body_is_whole_however_it_comes(parts: Sequence[bytes], waiting: bool) -> None:
     messages = [part(one, more=i < len(parts) - 1) for i, one in enumerate(parts)]
 
-    assert await read_body(request(giving(messages, waiting=waiting))) == b"abc"
+    assert await BODIES.read(request(giving(messages, waiting=waiting))) == b"abc"
 
 
 async def test_what_is_there_is_taken_without_waiting() -> None:
@@ -65,12 +67,9 @@ async def test_what_was_begun_is_ended_once_and_the_rest_comes_behind_it() -> No
 
 @pytest.mark.parametrize("waiting", [False, True])
 @pytest.mark.parametrize("first", [[], [part(b"a", more=True)]])
-async def test_a_body_that_does_not_come_is_refused(
-    monkeypatch: pytest.MonkeyPatch, first: list[Message], waiting: bool
-) -> None:
-    monkeypatch.setattr(wire, "SLOWEST_S", 0.01)
+async def test_a_body_that_does_not_come_is_refused(first: list[Message], waiting: bool) -> None:
     with pytest.raises(HTTPException) as refused:
-        await read_body(request(giving(first, waiting=waiting)))
+        await BODIES.read(request(giving(first, waiting=waiting)))
 
     assert refused.value.status_code == 408
 
@@ -79,7 +78,7 @@ async def test_a_body_that_does_not_come_is_refused(
 async def test_a_caller_that_leaves_is_told_nothing_more(waiting: bool) -> None:
     left: Message = {"type": "http.disconnect"}
     with pytest.raises(HTTPException) as refused:
-        await read_body(request(giving([left], waiting=waiting)))
+        await BODIES.read(request(giving([left], waiting=waiting)))
 
     assert refused.value.status_code == 400
 
@@ -88,4 +87,4 @@ async def test_what_gives_a_future_is_waited_for() -> None:
     future: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
     future.set_result(part(b"abc"))
 
-    assert await read_body(request(lambda: future)) == b"abc"
+    assert await BODIES.read(request(lambda: future)) == b"abc"

@@ -13,7 +13,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from homeostat.cli.serve import uvicorn_config
-from homeostat.cli.settings import ServingSettings
+from homeostat.cli.settings_serving import ServingSettings
 from homeostat.serving.connections import Bounds, bounded
 from homeostat.serving.door import Door
 from homeostat.serving.wire import Bodies
