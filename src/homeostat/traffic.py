@@ -72,7 +72,7 @@ class Traffic:
         >>> for ms in range(1, 101):
         ...     counter.answer(ms / 1_000)
         >>> round(counter.traffic.quantile_s(0.95), 3)
-        0.095
+        0.094
         """
         if not self.answered:
             return None

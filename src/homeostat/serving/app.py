@@ -121,7 +121,7 @@ def create_app(
     app.add_middleware(KeyGuard, door=door, routes=app.routes, predict_paths=predict_paths)
     app.add_middleware(Metered, meters={path: one.meter for path, one in answering.items()})
     app.add_middleware(SafeHeaders)
-    instrument(app, services, answering)
+    instrument(app, services, frozenset(answering))
     return app
 
 

@@ -1,24 +1,23 @@
 """The metrics of an application, each from where it is known."""
 
-from collections.abc import Mapping
+from collections.abc import Collection
 from datetime import datetime
 
 from fastapi import FastAPI
 
 from homeostat.serving.metrics import Gauges, Metrics, Observed
-from homeostat.serving.service import Service
 from homeostat.serving.services import Services
 
 __all__ = ["instrument"]
 
 
-def instrument(app: FastAPI, services: Services, answering: Mapping[str, Service]) -> None:
+def instrument(app: FastAPI, services: Services, unrouted: Collection[str]) -> None:
     """Count the requests to `app`, and keep its metrics in `app.state.metrics`.
 
     Parameters
     ----------
-    answering
-        Who answers rows without being routed, by path.
+    unrouted
+        Paths that are answered without being routed.
     """
     written: list[datetime] = []
     default = services.default
@@ -43,5 +42,4 @@ def instrument(app: FastAPI, services: Services, answering: Mapping[str, Service
     metrics = Metrics(gauges, elsewhere.judging)
     elsewhere.stored, elsewhere.judged = metrics.reported, metrics.judged
     app.state.metrics = metrics
-    models = {path: one.model for path, one in answering.items()} | {"": default.model}
-    app.add_middleware(Observed, metrics=metrics, models=models, written=note_write)
+    app.add_middleware(Observed, metrics=metrics, unrouted=unrouted, written=note_write)

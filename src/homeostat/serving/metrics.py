@@ -7,7 +7,7 @@ in all of them.
 
 import time
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import accumulate
 
@@ -246,8 +246,8 @@ class Observed:
         What answers.
     metrics
         Is told of every request.
-    models
-        The model that answers, by the paths that are not routed; the default one at "".
+    unrouted
+        Paths that are answered without being routed.
     written
         Is told when rows of ours were stored.
     monotonic
@@ -258,11 +258,11 @@ class Observed:
         self,
         app: ASGIApp,
         metrics: Metrics,
-        models: Mapping[str, str],
+        unrouted: Collection[str],
         written: Callable[[], None],
         monotonic: Callable[[], float] = time.perf_counter,
     ) -> None:
-        self._app, self._metrics, self._models = app, metrics, models
+        self._app, self._metrics, self._unrouted = app, metrics, unrouted
         self._written, self._monotonic = written, monotonic
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -283,20 +283,16 @@ class Observed:
         finally:
             self._metrics.request(self._route(scope), status, self._monotonic() - begun)
             if status < 300 and (answered := scope.get("state", {}).get("answered")):
-                self._metrics.served(self._model(scope), *answered)
+                self._metrics.served(*answered)
                 self._written()
 
     def _route(self, scope: Scope) -> str:
         """Its template, of which there are few; a path may be anything."""
         path: str = scope["path"]
-        if path in self._models:
+        if path in self._unrouted:
             return path
         route = scope.get("route")
         return OTHER if route is None else str(route.path)
-
-    def _model(self, scope: Scope) -> str:
-        named = self._models.get(scope["path"])
-        return named or scope.get("path_params", {}).get("name") or self._models[""]
 
 
 def _counter(
