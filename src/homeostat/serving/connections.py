@@ -47,7 +47,8 @@ class Bounded(asyncio.Protocol):
         self._bounds = bounds
         self._loop = asyncio.get_running_loop()
         self._transport: Any = None
-        self._received = 0  #: bytes since the head of the last request was whole
+        self._head = 0  #: bytes of a head that is not whole yet
+        self._received = 0  #: bytes of the last request, from that on in which its head ended
         self._timer: asyncio.TimerHandle | None = None
         inner.send_400_response = self._refuse_broken
 
@@ -67,9 +68,8 @@ class Bounded(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         before = self._inner.cycle
-        between = before is None or (before.response_complete and not before.more_body)
-        room = self._bounds.head_bytes - self._received
-        if between and len(data) > room:
+        room = self._bounds.head_bytes - self._head
+        if _is_over(before) and len(data) > room:
             self._feed(data[:room])
             if self._inner.cycle is before:
                 self._too_long()
@@ -92,12 +92,16 @@ class Bounded(asyncio.Protocol):
         if self._transport.is_closing():
             return
         before = self._inner.cycle
+        over = _is_over(before)
         self._inner.data_received(data)
         if self._inner.cycle is not before:
             self._stop_timer()
-            self._received = len(data)
+            self._head, self._received = 0, len(data)
             return
-        self._received += len(data)
+        if over:
+            self._head += len(data)
+        else:
+            self._received += len(data)
         waiting = before is None or before.response_complete
         if waiting and self._timer is None:
             self._timer = self._loop.call_later(self._bounds.head_s, self._too_slow)
@@ -133,6 +137,11 @@ class Bounded(asyncio.Protocol):
         )
         self._transport.write(head.encode() + safe + b"\r\n" + body)
         self._transport.close()
+
+
+def _is_over(cycle: Any) -> bool:
+    """Whether what comes next belongs to another request."""
+    return cycle is None or (cycle.response_complete and not cycle.more_body)
 
 
 def bounded(protocol: type[Any], bounds: Bounds) -> Callable[..., Bounded]:

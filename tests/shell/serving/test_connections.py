@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from homeostat.cli.serve import uvicorn_config
 from homeostat.cli.settings_serving import ServingSettings
@@ -108,6 +110,28 @@ async def test_without_the_bound_uvicorn_waits_on(world: World) -> None:
         writer.write(HEAD[:-2])
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(reader.read(), 5 * BOUNDS.head_s)
+
+
+@pytest.mark.parametrize("protocol", [H11Protocol, HttpToolsProtocol])
+async def test_a_large_body_takes_nothing_from_the_next_head(world: World, protocol: Any) -> None:
+    batch = json.dumps({"rows": [ROW] * 100}).encode()  # more than a head may have
+    head = HEAD.replace(b"/predict", b"/predict/batch").replace(
+        b"%d" % len(BODY), b"%d" % len(batch)
+    )
+    assert len(batch) > BOUNDS.head_bytes
+    async with (
+        listening(world, bounded(protocol, BOUNDS)) as port,
+        connected(port) as (reader, writer),
+    ):
+        for parts in ((head, batch[:3000], batch[3000:]), (HEAD, BODY), (head + batch,), (PING,)):
+            for part in parts:
+                writer.write(part)
+                await asyncio.sleep(0.03)
+            answer = await reader.readuntil(b"\r\n\r\n")
+            length = re.search(rb"content-length: (\d+)", answer)
+            assert answer.startswith(b"HTTP/1.1 200")
+            assert length
+            await reader.readexactly(int(length[1]))
 
 
 async def test_who_keeps_to_the_bounds_is_answered(world: World, port: int) -> None:
