@@ -35,7 +35,7 @@ def waited(condition: Callable[[], bool], timeout_s: float) -> bool:
 
 def strace(log: Path, *inject: str) -> list[str]:
     """A command that runs another one and breaks some of its calls."""
-    calls = ["-e", f"trace=openat,sendto,{SYNCS}", "-e", "signal=none"]
+    calls = ["-e", f"trace=openat,sendto,sendmsg,write,writev,{SYNCS}", "-e", "signal=none"]
     options = ["-D", "-f", "--seccomp-bpf", "-qq", "-o", f"{log}", *calls]
     return [need_strace(), *options, *(part for one in inject for part in ("-e", one))]
 

@@ -25,14 +25,19 @@ WRITES = """
 import sys
 from homeostat.store import Slack, Writer, open_store
 from homeostat.store import slack as slack_module
+from homeostat.store import writer as writer_module
 from homeostat.testing.store_samples import *
 
 class Submission:
     def __init__(self, predictions):
         self.predictions = predictions
-    def tell(self, answers):
-        assert len(answers) == len(self.predictions), answers
+
+def tell(told):
+    for submission, answers in told:
+        assert len(answers) == len(submission.predictions), answers
         print("".join(f"{one.id}\\n" for one in answers), end="", flush=True)
+
+writer_module._tell = tell
 
 now = 0.0
 if sys.argv[2] == "endless":

@@ -72,7 +72,8 @@ class KeyGuard:
             return None
         secret = _credential(scope["headers"])
         holder = None if secret is None else ring.holder(secret)
-        if ring.stale and (holder is None or not ring.fixed(holder)) and secret is not None:
+        given = secret is not None or ring.undecided
+        if given and ring.stale and (holder is None or not ring.fixed(holder)):
             message = "the keys cannot be read from the store at present; try again"
             return failure("Unavailable", message, 503, {"Retry-After": "1"})
         if holder is None:

@@ -66,6 +66,11 @@ class KeyRing:
         return bool(self._fixed) or self._ever or self._unknown
 
     @property
+    def undecided(self) -> bool:
+        """Whether nobody could look yet if a key is needed at all."""
+        return self._unknown and not self._fixed
+
+    @property
     def stale(self) -> bool:
         """Whether stored keys cannot be told good from revoked at present."""
         if self._stored is None or not (self._ever or self._unknown):
