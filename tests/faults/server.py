@@ -53,16 +53,29 @@ class Server:
         if self.process.poll() is not None:
             return
         self.process.send_signal(signal.SIGSTOP)
-        for child in children_of(self.process.pid):
+        children = children_of(self.process.pid)
+        for child in children:
             with suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
         self.process.kill()
         self.process.wait(30)
+        for child in children:  # one that still holds the shared memory keeps the next from it
+            while lives(child):
+                Event().wait(0.005)
 
 
 def children_of(pid: int) -> list[int]:
     found = Path(f"/proc/{pid}/task/{pid}/children")
     return [int(one) for one in found.read_text().split()]
+
+
+def lives(pid: int) -> bool:
+    """Whether a process has not ended, whether or not anybody took note of its end."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state not in {"Z", "X"}
 
 
 def patiently(url: str) -> Store:
