@@ -49,15 +49,15 @@ FEWEST_OTHERS = 50
 #: changes planted in benchmarks/quality the one seen least often in time is seen the most
 #: often; the question about all features has to find a little of it anywhere.
 WEIGHTS = {
-    "location": 40.0,
-    "spread": 33.0,
+    "location": 50.0,
+    "spread": 30.0,
     "ks": 1.0,
-    "tail": 90.0,
+    "tail": 50.0,
     "g": 8.0,
-    "missing": 9.0,
-    "unseen": 9.0,
-    "correlation": 5.0,
-    "joint_location": 640.0,
+    "missing": 3.0,
+    "unseen": 8.0,
+    "correlation": 8.0,
+    "joint_location": 400.0,
 }
 
 
