@@ -58,6 +58,8 @@ class KeyGuard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
+            if self._ring.undecided:
+                await self._ring.decide()
             refused = self._refused(scope)
             await (refused or self._app)(scope, receive, send)
         elif scope["type"] == "websocket":  # none of our routes is one

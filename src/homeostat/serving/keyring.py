@@ -16,6 +16,7 @@ __all__ = ["Holder", "KeyRing"]
 
 log = structlog.get_logger()
 
+AGAIN_S = 0.1  #: between two looks at a store that did not answer yet
 STALE_S = 5.0  #: age of a snapshot from which on no stored key is good: it may be revoked
 
 
@@ -58,6 +59,7 @@ class KeyRing:
         self._holders: dict[bytes, Holder] = {}
         self._ever = False  #: whether there is or was a stored key
         self._looked_at: float | None = None
+        self._tried_at = float("-inf")
         self._buckets: dict[str, TokenBucket] = {}
 
     @property
@@ -109,6 +111,12 @@ class KeyRing:
         good = [key for key in keys if key.revoked_at is None]
         self._holders = {bytes.fromhex(key.digest): self._held(key) for key in good}
         self._looked_at = begun
+
+    async def decide(self) -> None:
+        """Look now while nobody could look yet, so that who comes first need not wait."""
+        if self.undecided and self.monotonic() - self._tried_at >= AGAIN_S:
+            self._tried_at = self.monotonic()
+            await self.refresh()
 
     async def run(self, every_s: float) -> None:
         """Refresh for ever."""
