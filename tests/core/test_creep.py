@@ -250,3 +250,14 @@ def test_what_could_not_be_told_is_still_said_beside_a_creep() -> None:
 
     assert verdict.outcome is Outcome.FAIL
     assert verdict.reason.startswith("no p-value for age; 1 of 3 crept away")
+
+
+def test_a_feature_without_values_since_the_stream_is_known_tells_of_no_creep() -> None:
+    gone = counted(BINS, dict.fromkeys(COLUMNS, np.full(ROWS, np.nan)))
+    compared = Compared(lambda _: REFERENCE, lambda *_: None, REFERENCE)
+
+    verdict, _ = judge_windows(compared, {1: gone}, DriftPolicy(), WatchState(settled=True), look=0)
+
+    assert verdict.outcome is Outcome.FAIL
+    assert {one.statistic for one in verdict.measurements if one.drifted} == {"missing"}
+    assert "crept" not in verdict.reason
