@@ -181,13 +181,8 @@ class Registrar:
                 "notes": list(notes),
                 "trained_on": [],
             },
-            trial=Trial(
-                x=spread(sample.x, ROWS),
-                threshold=known.threshold,
-                nullable=tuple(one.nullable for one in schema.features),
-            ),
+            trial=_trial(schema, sample, known),
         )
-        print_of = fingerprint(sample.frame)
         draft = Version(
             model=shop.model,
             number=number,
@@ -199,18 +194,24 @@ class Registrar:
             digest=artifact.digest,
             location=artifact.location,
             reference_digest="",
-            data_fingerprint=print_of,
+            data_fingerprint=fingerprint(sample.frame),
             origin="registered",
         )
+        return self._registered(draft, sample, known), artifact.parity
+
+    def _registered(self, draft: Version, sample: _Sample, known: Known) -> Version:
+        """The version with the reference of the sample, and what it says of the sample."""
+        shop, schema = self.workshop, draft.schema
         scorer = load_scorer(shop.artifacts, draft)
+        rows = sample.rows(schema)
         reference = scored_reference(
             scorer,
             fit_frame_bins(sample.frame, schema),
-            sample.rows(schema),
-            (sample.source, print_of),
-            now=now,
+            rows,
+            (sample.source, draft.data_fingerprint),
+            now=draft.created_at,
         )
-        scores = scorer.probabilities(sample.rows(schema))
+        scores = scorer.probabilities(rows)
         version = replace(
             draft,
             reference_digest=reference.digest,
@@ -218,7 +219,15 @@ class Registrar:
         )
         shop.store.add_reference(reference)
         shop.store.add_version(version)
-        return version, artifact.parity
+        return version
+
+
+def _trial(schema: Schema, sample: _Sample, known: Known) -> Trial:
+    return Trial(
+        x=spread(sample.x, ROWS),
+        threshold=known.threshold,
+        nullable=tuple(one.nullable for one in schema.features),
+    )
 
 
 def _described(sample: pl.DataFrame, schema: Schema) -> dict[str, Feature]:
