@@ -39,7 +39,7 @@ class SafeHeaders:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        added = _SAFE_DOCS if scope["path"] == "/docs" else SAFE
+        added = _SAFE_DOCS if scope["path"].endswith("/docs") else SAFE  # a named model's, too
 
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":

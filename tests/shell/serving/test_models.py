@@ -140,3 +140,4 @@ async def test_the_description_of_a_named_model_has_its_own_paths_and_rows(both:
     assert named["components"]["schemas"]["Row"]["properties"].keys() == rows.keys()
     assert (page.status_code, script.status_code) == (200, 200)
     assert "swagger-ui.css" in page.text
+    assert "script-src 'self'" in page.headers["content-security-policy"]
