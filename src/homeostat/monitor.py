@@ -22,6 +22,7 @@ from homeostat.reports.files import report_paths, write_reports
 from homeostat.reports.html import ReportContext, drift_report_html
 from homeostat.reports.monitoring import Monitored, monitoring_result
 from homeostat.store import KnownLabels, ScoredLabels, Store
+from homeostat.traffic import Traffic, total_traffic
 from homeostat.verdict import Outcome, Verdict
 from homeostat.version import Version
 from homeostat.windows import Stream, judge_stream
@@ -216,6 +217,7 @@ class Monitor:
             },
             min_rows=self.policy.drift.min_rows,
             drift=seen.drift,
+            traffic=self._traffic(at=seen.at),
             verdicts=(seen.quality,),
             diagnosis=seen.diagnosis.to_dict(),
             drift_summary=paths.summary_reference,
@@ -231,6 +233,11 @@ class Monitor:
         report = drift_report_html(seen.drift, reference.profile, judged, context=context)
         self._track(result, at=seen.at)
         return tuple(write_reports(paths, result=result, summary=summary, report=report))
+
+    def _traffic(self, *, at: datetime) -> Traffic:
+        """What became of all requests of the window."""
+        since = at - self.policy.lookback
+        return total_traffic(self.store.traffic(self.model, since=since, until=at).values())
 
     def _track(self, result: dict[str, object], *, at: datetime) -> None:
         try:
@@ -312,7 +319,7 @@ def _kept(verdict: Verdict, found: dict[str, Any]) -> Verdict:
 def _numbers(result: dict[str, object]) -> dict[str, float]:
     """The numbers of a result that are worth a curve in MLflow, by dotted name."""
     found: dict[str, float] = {}
-    for part in ("proxy_metrics", "drift_detection", "analysis_window"):
+    for part in ("proxy_metrics", "traffic", "drift_detection", "analysis_window"):
         _collect(part, result.get(part), found)
     return found
 

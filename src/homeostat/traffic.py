@@ -85,6 +85,29 @@ class Traffic:
                 return min(self.most_s, max(self.least_s, middle))
         return self.most_s
 
+    def summary(self) -> dict[str, float | None]:
+        """Counts, shares and latencies in milliseconds; what there is none of is None.
+
+        Examples
+        --------
+        >>> Traffic(answered=3, failed=1).summary()["error_rate"]
+        0.25
+        """
+        return {
+            "total_requests": self.requests,
+            "successful_requests": self.answered,
+            "error_count": self.failed,
+            "refused_requests": self.refused,
+            "rows": self.rows,
+            "error_rate": self.error_rate,
+            "avg_latency_ms": _ms(self.mean_s),
+            "p50_latency_ms": _ms(self.quantile_s(0.5)),
+            "p95_latency_ms": _ms(self.quantile_s(0.95)),
+            "p99_latency_ms": _ms(self.quantile_s(0.99)),
+            "min_latency_ms": _ms(self.least_s if self.answered else None),
+            "max_latency_ms": _ms(self.most_s if self.answered else None),
+        }
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data that strict JSON can hold."""
         return {
@@ -182,3 +205,7 @@ def _place(seconds: float) -> int:
         return 0
     place = int((log2(seconds) - FIRST) * PER_DOUBLING)
     return min(place, (LAST - FIRST) * PER_DOUBLING - 1)
+
+
+def _ms(seconds: float | None) -> float | None:
+    return None if seconds is None else 1_000 * seconds

@@ -214,22 +214,7 @@ class ModelTraffic(BaseModel):
     @classmethod
     def of(cls, one: Traffic) -> "ModelTraffic":
         """How sums are told."""
-        quantiles = {
-            f"p{round(100 * share)}_latency_ms": _ms(one.quantile_s(share))
-            for share in (0.5, 0.95, 0.99)
-        }
-        return cls(
-            total_requests=one.requests,
-            successful_requests=one.answered,
-            error_count=one.failed,
-            refused_requests=one.refused,
-            rows=one.rows,
-            error_rate=one.error_rate,
-            avg_latency_ms=_ms(one.mean_s),
-            min_latency_ms=_ms(one.least_s if one.answered else None),
-            max_latency_ms=_ms(one.most_s if one.answered else None),
-            **quantiles,
-        )
+        return cls.model_validate(one.summary())
 
 
 class Stats(BaseModel):
@@ -245,7 +230,3 @@ class Stats(BaseModel):
     by_version: Mapping[str, ModelTraffic] = Field(
         description="0 stands for requests that no version was found for"
     )
-
-
-def _ms(seconds: float | None) -> float | None:
-    return None if seconds is None else 1_000 * seconds
