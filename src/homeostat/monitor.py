@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import structlog
 
+from homeostat.assessment import Assessor
 from homeostat.bins import Bins
 from homeostat.diagnosis import Cause, Diagnosis, Scene, diagnose
 from homeostat.errors import Unavailable
@@ -56,6 +57,7 @@ class Observation:
     quality: Verdict  #: of the newest labels
     confirmed_drift: Verdict  #: after `patience` windows
     diagnosis: Diagnosis
+    performance: tuple[Verdict, ...] = ()  #: of the labels that are due: limits, reference, parts
     reports: tuple[Path, ...] = ()
 
     @property
@@ -74,6 +76,7 @@ class Monitor:
     tracker: Tracker
     policy: WatchPolicy = field(default_factory=WatchPolicy)
     folder: Path | None = None  #: where reports go; None for none
+    assessor: Assessor | None = None  #: tells how good the answers were; None: nobody asks
     _references: dict[str, Reference] = field(default_factory=dict, repr=False)
 
     def observe(self, *, at: datetime) -> Observation:
@@ -108,6 +111,7 @@ class Monitor:
             quality=quality,
             confirmed_drift=persistent([drift, *earlier], self.policy.patience),
             diagnosis=diagnosis,
+            performance=self._performance(version, known, at=at),
         )
         paths = self._write(observation, version, reference, (window, judged))
         return replace(observation, reports=paths)
@@ -193,6 +197,15 @@ class Monitor:
         self.store.add_verdict(self.model, verdict, at)
         return verdict
 
+    def _performance(
+        self, version: Version, known: dict[str, Any], *, at: datetime
+    ) -> tuple[Verdict, ...]:
+        """The verdicts on how good the answers were, but for rows of a broken feed."""
+        if self.assessor is None:
+            return ()
+        since = at - self.assessor.policy.lookback
+        return self.assessor.look(version, _without(known.get("broken", []), since, at), at=at)
+
     def _write(
         self,
         seen: Observation,
@@ -218,7 +231,7 @@ class Monitor:
             min_rows=self.policy.drift.min_rows,
             drift=seen.drift,
             traffic=self._traffic(at=seen.at),
-            verdicts=(seen.quality,),
+            verdicts=(seen.quality, *seen.performance),
             diagnosis=seen.diagnosis.to_dict(),
             drift_summary=paths.summary_reference,
         )
@@ -247,13 +260,14 @@ class Monitor:
 
 
 def clean_windows(
-    store: Store, model: str, *, since: datetime, until: datetime
+    store: Store, model: str, *, since: datetime, until: datetime, as_of: datetime | None = None
 ) -> list[tuple[datetime, datetime]]:
     """The parts of [since, until), oldest first, in which no feed was found broken.
 
-    By what is known today: a fault that is seen late takes its rows out all the same.
+    By what is known today, or was before `as_of`: a fault that is seen late takes its rows
+    out all the same.
     """
-    held = store.verdicts(model, "drift", limit=1)
+    held = store.verdicts(model, "drift", limit=1, until=as_of)
     return _without(held[0][1].details.get("broken", []) if held else [], since, until)
 
 

@@ -10,6 +10,7 @@ import polars as pl
 import structlog
 from numpy.typing import NDArray
 
+from homeostat.assessment import golden_figures
 from homeostat.baseline import Baseline
 from homeostat.bins import PREDICTION, PROBABILITY, Bins
 from homeostat.dataset import fingerprint, targets
@@ -63,6 +64,7 @@ class TrainingRows:
     until: datetime | None = None  #: UTC, newest logged row among them
     bins: Bins  #: frozen bins of the features
     reference_rows: tuple[Row, ...]  #: rows of the reference, to be scored
+    reference_labels: NDArray[np.int64] | None = None  #: theirs, where they are known
 
 
 def file_rows(baseline: Baseline, frame: pl.DataFrame, source: str) -> TrainingRows:
@@ -77,6 +79,7 @@ def file_rows(baseline: Baseline, frame: pl.DataFrame, source: str) -> TrainingR
         source=source,
         bins=baseline.reference().bins,
         reference_rows=baseline.golden.rows,
+        reference_labels=baseline.golden.labels,
     )
 
 
@@ -131,16 +134,16 @@ class Workshop:
             trained_until=rows.until,
             origin=recipe.origin,
         )
+        scorer = load_scorer(self.artifacts, draft)
         reference = scored_reference(
-            load_scorer(self.artifacts, draft),
-            rows.bins,
-            rows.reference_rows,
-            (rows.source, rows.fingerprint),
-            now=now,
+            scorer, rows.bins, rows.reference_rows, (rows.source, rows.fingerprint), now=now
         )
         version = replace(draft, reference_digest=reference.digest)
         self.store.add_reference(reference)
         self.store.add_version(version)
+        if rows.reference_labels is not None:
+            scores = scorer.probabilities(rows.reference_rows)
+            self.store.performance.add(golden_figures(version, rows.reference_labels, scores))
         params = {"algorithm": recipe.algorithm, "seed": recipe.seed, "origin": recipe.origin}
         self.track(version, params)
         return version

@@ -19,6 +19,7 @@ from homeostat.cli import (
 )
 from homeostat.cli.compare import compare
 from homeostat.cli.init import init
+from homeostat.cli.quality import quality
 from homeostat.cli.serve import serve
 from homeostat.errors import HomeostatError
 
@@ -34,6 +35,7 @@ app = typer.Typer(
 )
 app.command()(init)
 app.command()(compare)
+app.command()(quality)
 app.command()(serve)
 for noun in (reference, model, challenger, log, monitor, loop, decision, alert, key):
     app.add_typer(noun.app, name=noun.__name__.rpartition(".")[2], help=noun.__doc__)

@@ -16,6 +16,7 @@ from homeostat.cli.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from homeostat.actions import Actor
+    from homeostat.assessment import Assessor
     from homeostat.baseline import Baseline
     from homeostat.candidate import Harvest
     from homeostat.loop import Loop
@@ -158,6 +159,20 @@ class Project:
             tracker=self.tracker,
             policy=policy,
             folder=monitoring.path,
+            assessor=self.assessor,
+        )
+
+    @cached_property
+    def assessor(self) -> "Assessor":
+        """What tells how good its answers were."""
+        from homeostat.assessment import Assessor
+        from homeostat.cli.settings_quality import assessment_policy
+
+        return Assessor(
+            store=self.store,
+            model=self.model,
+            features=self.schema.names,
+            policy=assessment_policy(self.settings.quality, self.settings.divisions()),
         )
 
     @cached_property

@@ -13,6 +13,7 @@ from pydantic import (
 )
 
 from homeostat.cli.settings_errors import problems_of
+from homeostat.cli.settings_quality import QualitySettings, quality_contradictions
 from homeostat.cli.settings_serving import ServingSettings
 from homeostat.cli.settings_source import overridden, read_yaml, sqlite_within
 from homeostat.cli.settings_types import (
@@ -230,6 +231,7 @@ class Settings(BaseModel):
     serving: ServingSettings = ServingSettings()
     monitoring: MonitoringSettings = MonitoringSettings()
     drift: DriftSettings = DriftSettings()
+    quality: QualitySettings = QualitySettings()
     gates: GateSettings = GateSettings()
     verification: VerificationSettings = VerificationSettings()
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
@@ -311,6 +313,10 @@ def _rooted(settings: Settings, folder: Path) -> Settings:
     files = {"tls_certificate": serving.tls_certificate, "tls_key": serving.tls_key}
     given = {name: Path(os.path.normpath(folder / one)) for name, one in files.items() if one}
     update["serving"] = serving.model_copy(update=given)
+    place, _, function = (settings.quality.business_metric or "").rpartition(":")
+    if place.endswith(".py"):
+        own = f"{os.path.normpath(folder / place)}:{function}"
+        update["quality"] = settings.quality.model_copy(update={"business_metric": own})
     return settings.model_copy(update=update)
 
 
@@ -332,6 +338,7 @@ def _contradictions(settings: Settings) -> list[str]:
     serving = settings.serving
     if (serving.tls_certificate is None) != (serving.tls_key is None):
         problems.append("serving: tls_certificate and tls_key go together; give both or none")
+    problems += quality_contradictions(settings.quality)
     return [*problems, *_in_features(settings), *_in_segments(settings)]
 
 

@@ -49,6 +49,7 @@ ROLES: Mapping[str, Roles] = MappingProxyType(
         "GET /models/{name}/labels/coverage": _READ | _LABEL,
         "GET /monitoring/health": _READ,
         "GET /monitoring/stats": _READ,
+        "GET /monitoring/performance": _READ,
         "GET /monitoring/drift/{model_name}": _READ,
         "POST /monitoring/baseline": _OPERATE,
         "GET /metrics": _READ,

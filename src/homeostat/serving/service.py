@@ -23,6 +23,7 @@ from homeostat.serving.elsewhere import Elsewhere
 from homeostat.serving.labels import LabelBatch, to_labels
 from homeostat.serving.live import Live
 from homeostat.serving.metering import Meter
+from homeostat.serving.performance import PerformanceAnswer, known_performance
 from homeostat.serving.request import RowRequest
 from homeostat.serving.scoring import Scoring
 from homeostat.serving.shadow import Shadowing
@@ -263,6 +264,13 @@ class Service:
             requests=ModelTraffic.of(total_traffic(by_version.values())),
             by_version={str(number): ModelTraffic.of(one) for number, one in by_version.items()},
         )
+
+    async def performance(self, version: int | None, as_of: datetime | None) -> PerformanceAnswer:
+        """How good the answers of a version were, as the last look before a time saw it."""
+        champion = self.champions.current
+        number = version or (champion.version.number if champion else None)
+        look = partial(known_performance, self._store, self.model, number, as_of)
+        return await asyncio.to_thread(look)
 
     async def _traffic(self, lately: timedelta | None) -> dict[int, Traffic]:
         """What became of the requests, by version: the newest ones, or all."""

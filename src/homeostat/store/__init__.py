@@ -1,11 +1,14 @@
 """The only way to the database: SQLite and PostgreSQL, one schema, migrations."""
 
 from homeostat.store.challengers import Said, Shadow
+from homeostat.store.figures import Figure, FigureKind
 from homeostat.store.labels import KnownLabels, LabelReceipt, ScoredLabels
 from homeostat.store.missing import MISSING
 from homeostat.store.opening import open_store
+from homeostat.store.performances import Performances
 from homeostat.store.profiles import MinuteProfile
 from homeostat.store.reported import OTHER, Receipt, ReportedRow
+from homeostat.store.served import Served
 from homeostat.store.slack import Slack
 from homeostat.store.store import Store
 from homeostat.store.traffic import MinuteTraffic
@@ -15,15 +18,19 @@ from homeostat.store.writer import QueueFull, Writer
 __all__ = [
     "MISSING",
     "OTHER",
+    "Figure",
+    "FigureKind",
     "KnownLabels",
     "LabelReceipt",
     "MinuteProfile",
     "MinuteTraffic",
+    "Performances",
     "QueueFull",
     "Receipt",
     "ReportedRow",
     "Said",
     "ScoredLabels",
+    "Served",
     "Shadow",
     "Slack",
     "Store",

@@ -30,6 +30,7 @@ from homeostat.store import (
 from homeostat.store.engine import Database
 from homeostat.store.keyholders import Keys
 from homeostat.store.labels import KnownLabels, LabelReceipt, ScoredLabels
+from homeostat.store.performances import Performances
 from homeostat.store.predictions import Count
 from homeostat.store.reports import Reports
 from homeostat.store.traffic import MinuteTraffic
@@ -276,6 +277,11 @@ class Store:
     def trials(self) -> Trials:
         """Versions that are tried beside the champion."""
         return Trials(self._database)
+
+    @property
+    def performance(self) -> Performances:
+        """How good the answers were."""
+        return Performances(self._database)
 
     # Decisions, verdicts, alerts.
 

@@ -1,5 +1,6 @@
 """Figures for people."""
 
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -9,6 +10,7 @@ from homeostat.serving.baseline import Baseline, read_baseline
 from homeostat.serving.dependencies import ERRORS, BodyDep, ServicesDep
 from homeostat.serving.live import LiveDrift, LiveHealth
 from homeostat.serving.openapi import body_of
+from homeostat.serving.performance import PerformanceAnswer
 
 __all__ = ["router"]
 
@@ -28,6 +30,19 @@ async def stats(services: ServicesDep, model_name: ModelName = None) -> Stats:
     most the last second of them, and no prediction.
     """
     return await services.get(model_name).stats()
+
+
+@router.get("/performance", responses=NOT_FOUND)
+async def performance(
+    services: ServicesDep,
+    model_name: ModelName = None,
+    version: Annotated[
+        int | None, Query(ge=1, lt=2**31, description="by its number [default: that in service]")
+    ] = None,
+    as_of: Annotated[datetime | None, Query(description="as it was known then, UTC")] = None,
+) -> PerformanceAnswer:
+    """How good the answers were by the labels that had come, as the last look saw it."""
+    return await services.get(model_name).performance(version, as_of)
 
 
 @router.get("/health", responses=NOT_FOUND)
