@@ -11,6 +11,7 @@ import structlog
 from homeostat.bins import Bins
 from homeostat.diagnosis import Cause, Diagnosis, Scene, diagnose
 from homeostat.errors import Unavailable
+from homeostat.estimation import Estimation
 from homeostat.metrics.calibration import Calibration
 from homeostat.policy import DriftPolicy, persistent
 from homeostat.profile import Profile
@@ -55,6 +56,7 @@ class Observation:
     quality: Verdict  #: of the newest labels
     confirmed_drift: Verdict  #: after `patience` windows
     diagnosis: Diagnosis
+    estimate: Verdict | None = None  #: of the quality before labels come; None: not asked
     reports: tuple[Path, ...] = ()
 
     @property
@@ -73,6 +75,7 @@ class Monitor:
     tracker: Tracker
     policy: WatchPolicy = field(default_factory=WatchPolicy)
     folder: Path | None = None  #: where reports go; None for none
+    estimation: Estimation | None = None  #: of quality before labels come; None: not asked
     _references: dict[str, Reference] = field(default_factory=dict, repr=False)
 
     def observe(self, *, at: datetime) -> Observation:
@@ -107,9 +110,15 @@ class Monitor:
             quality=quality,
             confirmed_drift=persistent([drift, *earlier], self.policy.patience),
             diagnosis=diagnosis,
+            estimate=self._estimate(version, window, at=at),
         )
         paths = self._write(observation, version, reference, (window, judged))
         return replace(observation, reports=paths)
+
+    def _estimate(self, version: Version, window: Profile, *, at: datetime) -> Verdict | None:
+        if self.estimation is None:
+            return None
+        return self.estimation.look(version, window, lookback=self.policy.lookback, at=at)
 
     def _scene(
         self, stream: Stream, window: Profile, faults: frozenset[str], *, at: datetime
@@ -216,7 +225,7 @@ class Monitor:
             },
             min_rows=self.policy.drift.min_rows,
             drift=seen.drift,
-            verdicts=(seen.quality,),
+            verdicts=(seen.quality, *([seen.estimate] if seen.estimate else [])),
             diagnosis=seen.diagnosis.to_dict(),
             drift_summary=paths.summary_reference,
         )

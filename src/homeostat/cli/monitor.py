@@ -59,6 +59,7 @@ def plain_observation(seen: "Observation") -> dict[str, Any]:
         "model_version": seen.version,
         "drift": seen.drift.to_dict(),
         "quality": seen.quality.to_dict(),
+        "estimate": seen.estimate.to_dict() if seen.estimate else None,
         "confirmed_drift": seen.confirmed_drift.outcome.value,
         "health": seen.health.value,
         "diagnosis": seen.diagnosis.to_dict(),
@@ -69,7 +70,7 @@ def plain_observation(seen: "Observation") -> dict[str, Any]:
 def show_observation(seen: "Observation") -> None:
     """Print an observation for people."""
     say(f"[bold]{seen.at:%Y-%m-%d %H:%M} UTC[/]  version {seen.version or 'none'}")
-    for verdict in (seen.drift, seen.quality):
+    for verdict in (one for one in (seen.drift, seen.quality, seen.estimate) if one):
         outcome = outcome_text(verdict.outcome.value)
         say(f"  {verdict.question:<9} {outcome}  {escape(verdict.reason)}")
     say(f"  {'cause':<9} {seen.diagnosis.cause.value}: {escape(seen.diagnosis.reason)}")

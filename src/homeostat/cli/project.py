@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from homeostat.actions import Actor
     from homeostat.baseline import Baseline
     from homeostat.candidate import Harvest
+    from homeostat.estimation import Estimation
     from homeostat.loop import Loop
     from homeostat.monitor import Monitor
     from homeostat.policy import DriftPolicy
@@ -158,6 +159,20 @@ class Project:
             tracker=self.tracker,
             policy=policy,
             folder=monitoring.path,
+            estimation=self.estimation,
+        )
+
+    @cached_property
+    def estimation(self) -> "Estimation":
+        """What estimates its quality before labels come."""
+        from homeostat.estimated import EstimatePolicy
+        from homeostat.estimation import Estimation
+
+        return Estimation(
+            store=self.store,
+            model=self.model,
+            labelled=self.bench.reference,
+            policy=EstimatePolicy(min_rows=self.settings.monitoring.min_rows),
         )
 
     @cached_property
