@@ -7,7 +7,7 @@ import numpy as np
 
 from benchmarks.estimates.stream import Stream
 from homeostat.blend import BLEND, BlendPolicy
-from homeostat.walk import Step, walk
+from homeostat.walk import Methods, Step, walk
 
 __all__ = [
     "CONSTANT",
@@ -53,8 +53,8 @@ def measured(
     nannyml: Mapping[str, list[float]] | None = None,
 ) -> list[Measured]:
     """Every method on every metric, over the windows from the first to the last."""
-    reference = stream.reference.labelled(stream.threshold)
-    steps = walk(reference, stream.windows, lag=lag, policy=policy, metrics=METRICS)
+    methods = Methods.of(stream.reference.labelled(stream.threshold))
+    steps = walk(methods, stream.windows, lag=lag, policy=policy, metrics=METRICS)
     found = []
     for metric in METRICS:
         told: dict[str, list[tuple[float, bool | None]]] = {}

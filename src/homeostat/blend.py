@@ -274,7 +274,8 @@ class _Bank:
         for i, name in enumerate(self.methods):
             if self._coverage(name).too_little:
                 weight[i, 0] = 0.0
-        return weight / weight.sum()
+        heard: _Floats = weight / weight.sum()
+        return heard
 
     def _scored(
         self, window: Window, seen: float, blended: Blended

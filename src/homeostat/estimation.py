@@ -194,9 +194,9 @@ def binned(labelled: Labelled, bins: FeatureBins) -> Labelled:
         answers=Answers(
             score=np.clip(bins.positions[keys // 2], 0.0, 1.0),
             positive=keys % 2 == 1,
-            rows=np.bincount(inverse, answers.rows, len(keys)),
+            rows=np.bincount(inverse, answers.rows, len(keys)).astype(float),
         ),
-        truth=np.bincount(inverse, labelled.truth, len(keys)),
+        truth=np.bincount(inverse, labelled.truth, len(keys)).astype(float),
     )
 
 

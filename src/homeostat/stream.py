@@ -116,8 +116,9 @@ def streamed(rows: ScoredRows, cut: Cut, policy: EstimatePolicy | None = None) -
     """
     asked = policy or EstimatePolicy()
     reference, windows, left_out = stream_windows(rows, cut)
-    steps = walk(reference, windows, lag=cut.lag, min_rows=asked.min_rows)
-    known = Methods.of(reference, asked.min_rows).reference
+    methods = Methods.of(reference, asked.min_rows)
+    steps = walk(methods, windows, lag=cut.lag)
+    known = methods.reference
     newest = steps[-1]
     verdict = judge_estimate(newest.blended, known, newest.n, asked)
     return Streamed(steps=tuple(steps), reference=known, verdict=verdict, unlabelled=left_out)

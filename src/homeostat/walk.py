@@ -121,13 +121,12 @@ class Methods:
 
 
 def walk(
-    reference: Labelled,
+    methods: Methods,
     windows: Sequence[Labelled | Answers],
     *,
     lag: int,
     policy: BlendPolicy | None = None,
     metrics: Collection[str] | None = None,
-    min_rows: int = 200,
 ) -> list[Step]:
     """Every window of a stream, estimated with the labels of those `lag` windows before.
 
@@ -142,11 +141,10 @@ def walk(
     Raises
     ------
     UserError
-        When the lag is under 1, or the reference cannot be learnt from.
+        When the lag is under 1.
     """
     if lag < 1:
         raise UserError(f"a lag of {lag} windows; the labels of a window come after it, give 1")
-    methods = Methods.of(reference, min_rows)
     told = [seen(one) if isinstance(one, Labelled) else {} for one in windows]
     said = [
         methods.said(_answers(one), _with_labels(windows[: max(0, i + 1 - lag)]))

@@ -30,7 +30,6 @@ Draw = Callable[[np.random.Generator, int, float], Labelled]
 
 REFERENCE, ROWS = 1_500, 1_000  #: rows to learn from, and of a window
 WORLDS = 60  #: drawn anew, each with a reference and a window
-SHIFT = 1.0  #: of the rows of a window, in standard deviations
 RIGHT = 4.0  #: standard errors that a mean error may be off by
 FOLLOWED = 0.35  #: of the change of a metric, the largest mean error
 MOVED = 5.0  #: standard deviations of the noise that a metric must move by to be looked at
@@ -47,6 +46,7 @@ class Source:
     draw: Draw  #: generator, rows, shift to labelled rows
     seen: Callable[[Labelled], Mapping[str, float]]  #: what the labels say, by metric
     poor: tuple[Callable[[Labelled], Labelled], ...]  #: what makes rows that teach nothing
+    shift: float  #: of the rows of a window that moved, in standard deviations
 
 
 def _scores(random: np.random.Generator, n: int, shift: float) -> Labelled:
@@ -92,10 +92,10 @@ def _not_known(labelled: Labelled) -> Labelled:
 
 
 #: A classifier whose scores are too extreme.
-SCORES = Source("scores", _scores, _of_scores, (_few, _none, _all_positive))
+SCORES = Source("scores", _scores, _of_scores, (_few, _none, _all_positive), 1.0)
 
 #: A regression whose errors are larger where the second feature is.
-ERRORS = Source("errors", _numbers, _of_numbers, (_few, _none, _not_known))
+ERRORS = Source("errors", _numbers, _of_numbers, (_few, _none, _not_known), 0.6)
 
 
 def estimator_checks() -> Iterator[Check]:
@@ -179,7 +179,7 @@ def check_it_follows_the_rows(estimator: Estimator, source: Source) -> None:
     """When the rows move, it goes along with every metric that moves far."""
     moved = 0
     for seed in range(WORLDS // 4):
-        reference, window = _world(source, 100 + seed, SHIFT)
+        reference, window = _world(source, 100 + seed, source.shift)
         before, after = source.seen(reference), source.seen(window)
         found = estimator.fit(reference).estimate(window.answers)
         for name, one in found.items():
@@ -195,7 +195,7 @@ def check_it_follows_the_rows(estimator: Estimator, source: Source) -> None:
 
 def check_intervals_hold_when_the_rows_move(estimator: Estimator, source: Source) -> None:
     """In about 95 of 100 worlds, and not by being so wide that they say nothing."""
-    for name, errors in _errors(estimator, source, SHIFT).items():
+    for name, errors in _errors(estimator, source, source.shift).items():
         held = sum(abs(error) <= 1.96 * one.deviation for error, one in errors)
         chance = float(bdtr(held, len(errors), LEVEL - SLACK))
         spread = np.sqrt(np.mean([error**2 for error, _ in errors]))
