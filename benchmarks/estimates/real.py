@@ -118,10 +118,10 @@ def telco(data: Path) -> Pool:
     Rows move to new and expensive customers; in the other relation those with a contract
     leave more often, and those without less.
     """
-    frame = pl.read_csv(data / "telco" / "Telco-Customer-Churn.csv")
-    frame = frame.with_columns(
-        pl.col("TotalCharges").str.strip_chars().cast(pl.Float64, strict=False)
-    )
+    numbers = {"TotalCharges": pl.String}  # blank for eleven customers
+    frame = pl.read_csv(
+        data / "telco" / "Telco-Customer-Churn.csv", schema_overrides=numbers
+    ).with_columns(pl.col("TotalCharges").str.strip_chars().cast(pl.Float64, strict=False))
     target = (frame["Churn"] == "Yes").to_numpy().astype(np.int64)
     texts = [name for name, kind in frame.schema.items() if kind == pl.String]
     coded = frame.with_columns(pl.col(texts).rank("dense")).drop("customerID", "Churn")

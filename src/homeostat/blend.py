@@ -24,6 +24,8 @@ _Floats = NDArray[np.float64]
 
 BLEND = "combined"  #: name of the blend beside those of the methods in it
 
+BACK_AFTER = 3  #: covered windows in a row that give a vote back
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlendPolicy:
@@ -31,9 +33,9 @@ class BlendPolicy:
 
     #: Prior weight of each method; those that say nothing of a window are left out.
     prior: Mapping[str, float] = field(
-        default_factory=lambda: {"cbpe": 0.7, "recent": 0.15, "labels": 0.15}
+        default_factory=lambda: {"cbpe": 0.8, "recent": 0.1, "labels": 0.1}
     )
-    bare: float = 0.5  #: of the weight of a method, for taking its word as it is
+    bare: float = 0.8  #: of the weight of a method, for taking its word as it is
     #: How fast the error of a method moves from window to window, in deviations of the labels.
     steps: tuple[float, ...] = (0.0, 0.25, 1.0, 4.0, 16.0)
     #: How much it scatters besides, in the same unit.
@@ -59,7 +61,8 @@ class Coverage:
 
     windows: int
     covered: int
-    sure: float
+    sure: float  #: chance that a sound estimator is found to cover too little
+    in_a_row: int = 0  #: covered windows since the last that was not
 
     @property
     def share(self) -> float:
@@ -72,9 +75,13 @@ class Coverage:
         return float(bdtr(self.covered, self.windows, LEVEL)) if self.windows else 1.0
 
     @property
-    def too_little(self) -> bool:
-        """Whether that is shown: the estimator has lost its vote."""
-        return self.p_value < self.sure
+    def lost(self) -> bool:
+        """Whether the estimator has no vote: it is shown to cover too little.
+
+        It has it again once the newest windows, `BACK_AFTER` of them, were all covered; the
+        weight that it is heard with is small until more of them were.
+        """
+        return self.p_value < self.sure and self.in_a_row < BACK_AFTER
 
     @property
     def reason(self) -> str:
@@ -272,7 +279,7 @@ class _Bank:
         """The weights of the filters, without methods that have lost their vote."""
         weight = np.exp(self.log_weight)
         for i, name in enumerate(self.methods):
-            if self._coverage(name).too_little:
+            if self._coverage(name).lost:
                 weight[i, 0] = 0.0
         heard: _Floats = weight / weight.sum()
         return heard
@@ -290,8 +297,9 @@ class _Bank:
         return found
 
     def _coverage(self, name: str) -> Coverage:
-        covered = sum(one[name][1] for one in self.history)
-        return Coverage(len(self.history), covered, self.policy.sure)
+        held = [one[name][1] for one in self.history]
+        missed = next((i for i, one in enumerate(reversed(held)) if not one), len(held))
+        return Coverage(len(held), sum(held), self.policy.sure, missed)
 
     def _error(self, name: str) -> float:
         """Mean absolute error over the labelled windows; NaN when there are none."""

@@ -135,7 +135,7 @@ def judge_estimate(
         reason = f"{n:,} rows in the window, {policy.min_rows:,} asked; {BLIND}"
         return Verdict(question="estimate", outcome=Outcome.INCONCLUSIVE, reason=reason)
     asked = [name for name in policy.metrics if name in blended]
-    judged = [name for name in asked if not blended[name].coverage[BLEND].too_little]
+    judged = [name for name in asked if not blended[name].coverage[BLEND].lost]
     measured = tuple(
         _measured(name, blended[name], reference[name], policy, len(judged)) for name in judged
     )
@@ -217,7 +217,7 @@ def _details(one: Blended, before: Estimate) -> dict[str, Any]:
         "coverage": {
             name: {
                 **{key: asdict(found)[key] for key in ("windows", "covered")},
-                "lost_its_vote": found.reason if found.too_little else None,
+                "lost_its_vote": found.reason if found.lost else None,
             }
             for name, found in one.coverage.items()
         },

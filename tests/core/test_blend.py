@@ -56,7 +56,7 @@ def test_a_right_estimate_is_followed(lag: int) -> None:
 
     assert blended < 1.05 * cbpe < last
     assert found[-1].weights["cbpe"] > 0.9
-    assert not any(found[-1].coverage[one].too_little for one in ("cbpe", BLEND))
+    assert not any(found[-1].coverage[one].lost for one in ("cbpe", BLEND))
 
 
 def test_labels_are_followed_once_the_estimate_is_wrong() -> None:
@@ -67,9 +67,9 @@ def test_labels_are_followed_once_the_estimate_is_wrong() -> None:
     blended, cbpe, last = errors(windows, found)
 
     assert blended < 1.05 * last < cbpe
-    assert found[30].coverage["cbpe"].too_little
+    assert found[30].coverage["cbpe"].lost
     assert "of 30 labelled windows" in found[30].coverage["cbpe"].reason
-    assert not found[-1].coverage[BLEND].too_little
+    assert not found[-1].coverage[BLEND].lost
     assert found[-1].value == pytest.approx(0.7, abs=0.01)
 
 
@@ -145,15 +145,30 @@ def test_the_interval_stays_within_what_the_metric_can_be() -> None:
 def test_a_vote_is_lost_by_a_test(covered: int, lost: bool) -> None:
     seen = Coverage(60, covered, 0.001)
 
-    assert seen.too_little is lost
+    assert seen.lost is lost
     assert f"{covered} of 60 labelled windows in its 95% interval" in seen.reason
+
+
+def test_a_vote_comes_back_with_windows_that_are_covered() -> None:
+    assert Coverage(60, 30, 0.001, in_a_row=2).lost
+    assert not Coverage(60, 30, 0.001, in_a_row=3).lost
+
+
+@pytest.mark.parametrize("lag", [1, 5])
+def test_an_estimate_that_is_right_again_is_followed_again(lag: int) -> None:
+    truth = [0.9] * 25 + [0.7] * 25 + [0.9] * 50
+    windows = stream(truth, [0.9] * 100, lag=lag)
+
+    blended, cbpe, last = errors(windows, blend_each(windows))
+
+    assert blended < 1.05 * min(last, cbpe)
 
 
 def test_no_windows_are_no_evidence() -> None:
     nothing = Coverage(0, 0, 0.001)
 
     assert nothing.p_value == 1.0
-    assert not nothing.too_little
+    assert not nothing.lost
     assert np.isnan(nothing.share)
 
 
