@@ -180,7 +180,7 @@ class _Bank:
     prior: _Floats  #: weight of each filter, (m, k)
     speed: _Floats  #: of the walk of each, in deviations of the labels, (k,)
     scatter: _Floats  #: besides, in the same unit, (k,)
-    log_weight: _Floats  #: (m, k)
+    weight: _Floats  #: learnt, (m, k)
     mean: _Floats  #: of the error of each method, (m, k)
     variance: _Floats  #: of that, (m, k); NaN before the first label
     place: float | None = None  #: of the newest window whose labels came
@@ -205,7 +205,7 @@ class _Bank:
             prior=prior,
             speed=speed,
             scatter=scatter,
-            log_weight=np.log(prior),
+            weight=prior,
             mean=np.zeros(shape),
             variance=np.full(shape, np.nan),
         )
@@ -226,23 +226,38 @@ class _Bank:
         value, noise, doubt = self._said(window)
         predicted = blended.mixture
         miss = (seen - predicted.mean) / predicted.deviation
-        weight = self.log_weight - (miss**2 / 2 + np.log(predicted.deviation)).reshape(
-            self.prior.shape
-        )
-        weight = np.exp(weight - weight.max())
-        weight /= weight.sum()
-        weight = (1 - self.policy.share) * weight + self.policy.share * self.prior
+        density = (-(miss**2) / 2 - np.log(predicted.deviation)).reshape(self.prior.shape)
+        weight = _normal(self.weight * np.exp(density - density.max()))
+        inner = self.weight * np.exp(density - density.max(axis=1, keepdims=True))
         level = self._level(window, noise, doubt)
         gain = level / (level + noise**2 * (1 + self.scatter**2))
         gain[:, 0] = 0.0  # a method that is taken at its word is not corrected
+        mean = self.mean + gain * (seen - value - self.mean)
+        mean, variance = self._mixed(mean, (1 - gain) * level, inner)
         return replace(
             self,
-            log_weight=np.log(weight),
-            mean=self.mean + gain * (seen - value - self.mean),
-            variance=(1 - gain) * level,
+            weight=(1 - self.policy.share) * weight + self.policy.share * self.prior,
+            mean=mean,
+            variance=variance,
             place=window.place,
             history=(*self.history, self._scored(window, seen, blended))[-self.policy.memory :],
         )
+
+    def _mixed(self, mean: _Floats, variance: _Floats, weight: _Floats) -> tuple[_Floats, _Floats]:
+        """The filters of each method, each moved to where all of them are by the share it gets.
+
+        So a slow filter that lost its weight to a fast one goes on from where that one is.
+        """
+        own = (1 - self.policy.share) * weight / weight.sum(axis=1, keepdims=True)
+        given = self.policy.share * self.prior / self.prior.sum(axis=1, keepdims=True)
+        part = given / (own + given)
+        part[:, 0] = 0.0
+        share = weight / weight.sum(axis=1, keepdims=True)
+        centre = (share * mean).sum(axis=1, keepdims=True)
+        spread = (share * (variance + (mean - centre) ** 2)).sum(axis=1, keepdims=True)
+        moved = (1 - part) * mean + part * centre
+        apart = (1 - part) * (variance + (mean - moved) ** 2)
+        return moved, apart + part * (spread + (centre - moved) ** 2)
 
     def blended(self, window: Window) -> Blended:
         """The answer, with what is known of each method."""
@@ -277,12 +292,11 @@ class _Bank:
 
     def _heard(self) -> _Floats:
         """The weights of the filters, without methods that have lost their vote."""
-        weight = np.exp(self.log_weight)
+        weight = self.weight.copy()
         for i, name in enumerate(self.methods):
             if self._coverage(name).lost:
                 weight[i, 0] = 0.0
-        heard: _Floats = weight / weight.sum()
-        return heard
+        return _normal(weight)
 
     def _scored(
         self, window: Window, seen: float, blended: Blended
@@ -305,3 +319,9 @@ class _Bank:
         """Mean absolute error over the labelled windows; NaN when there are none."""
         errors = [one[name][0] for one in self.history]
         return float(np.mean(errors)) if errors else float("nan")
+
+
+def _normal(weight: _Floats) -> _Floats:
+    """Weights that are 1 together."""
+    normal: _Floats = weight / weight.sum()
+    return normal
