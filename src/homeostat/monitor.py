@@ -12,6 +12,7 @@ from homeostat.assessment import Assessor
 from homeostat.bins import Bins
 from homeostat.diagnosis import Cause, Diagnosis, Scene, diagnose
 from homeostat.errors import Unavailable
+from homeostat.estimation import Estimation
 from homeostat.metrics.calibration import Calibration
 from homeostat.policy import DriftPolicy, persistent
 from homeostat.profile import Profile
@@ -58,7 +59,14 @@ class Observation:
     confirmed_drift: Verdict  #: after `patience` windows
     diagnosis: Diagnosis
     performance: tuple[Verdict, ...] = ()  #: of the labels that are due: limits, reference, parts
+    estimate: Verdict | None = None  #: of the quality before labels come; None: not asked
     reports: tuple[Path, ...] = ()
+
+    @property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """All of them, that on drift first."""
+        estimate = () if self.estimate is None else (self.estimate,)
+        return (self.drift, self.quality, *self.performance, *estimate)
 
     @property
     def health(self) -> Outcome:
@@ -77,6 +85,7 @@ class Monitor:
     policy: WatchPolicy = field(default_factory=WatchPolicy)
     folder: Path | None = None  #: where reports go; None for none
     assessor: Assessor | None = None  #: tells how good the answers were; None: nobody asks
+    estimation: Estimation | None = None  #: of quality before labels come; None: not asked
     _references: dict[str, Reference] = field(default_factory=dict, repr=False)
 
     def observe(self, *, at: datetime) -> Observation:
@@ -112,9 +121,15 @@ class Monitor:
             confirmed_drift=persistent([drift, *earlier], self.policy.patience),
             diagnosis=diagnosis,
             performance=self._performance(version, known, at=at),
+            estimate=self._estimate(version, window, at=at),
         )
         paths = self._write(observation, version, reference, (window, judged))
         return replace(observation, reports=paths)
+
+    def _estimate(self, version: Version, window: Profile, *, at: datetime) -> Verdict | None:
+        if self.estimation is None:
+            return None
+        return self.estimation.look(version, window, lookback=self.policy.lookback, at=at)
 
     def _scene(
         self, stream: Stream, window: Profile, faults: frozenset[str], *, at: datetime
@@ -231,7 +246,7 @@ class Monitor:
             min_rows=self.policy.drift.min_rows,
             drift=seen.drift,
             traffic=self._traffic(at=seen.at),
-            verdicts=(seen.quality, *seen.performance),
+            verdicts=seen.verdicts[1:],
             diagnosis=seen.diagnosis.to_dict(),
             drift_summary=paths.summary_reference,
         )

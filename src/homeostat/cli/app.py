@@ -18,6 +18,7 @@ from homeostat.cli import (
     reference,
 )
 from homeostat.cli.compare import compare
+from homeostat.cli.estimate import estimate
 from homeostat.cli.init import init
 from homeostat.cli.quality import quality
 from homeostat.cli.serve import serve
@@ -36,6 +37,7 @@ app = typer.Typer(
 app.command()(init)
 app.command()(compare)
 app.command()(quality)
+app.command()(estimate)
 app.command()(serve)
 for noun in (reference, model, challenger, log, monitor, loop, decision, alert, key):
     app.add_typer(noun.app, name=noun.__name__.rpartition(".")[2], help=noun.__doc__)

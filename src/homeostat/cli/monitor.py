@@ -60,6 +60,7 @@ def plain_observation(seen: "Observation") -> dict[str, Any]:
         "drift": seen.drift.to_dict(),
         "quality": seen.quality.to_dict(),
         "performance": [one.to_dict() for one in seen.performance],
+        "estimate": seen.estimate.to_dict() if seen.estimate else None,
         "confirmed_drift": seen.confirmed_drift.outcome.value,
         "health": seen.health.value,
         "diagnosis": seen.diagnosis.to_dict(),
@@ -70,7 +71,7 @@ def plain_observation(seen: "Observation") -> dict[str, Any]:
 def show_observation(seen: "Observation") -> None:
     """Print an observation for people."""
     say(f"[bold]{seen.at:%Y-%m-%d %H:%M} UTC[/]  version {seen.version or 'none'}")
-    for verdict in (seen.drift, seen.quality, *seen.performance):
+    for verdict in seen.verdicts:
         outcome = outcome_text(verdict.outcome.value)
         say(f"  {verdict.question:<9} {outcome}  {escape(verdict.reason)}")
     say(f"  {'cause':<9} {seen.diagnosis.cause.value}: {escape(seen.diagnosis.reason)}")

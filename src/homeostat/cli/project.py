@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from homeostat.assessment import Assessor
     from homeostat.baseline import Baseline
     from homeostat.candidate import Harvest
+    from homeostat.estimation import Estimation
     from homeostat.loop import Loop
     from homeostat.monitor import Monitor
     from homeostat.policy import DriftPolicy
@@ -160,6 +161,7 @@ class Project:
             policy=policy,
             folder=monitoring.path,
             assessor=self.assessor,
+            estimation=self.estimation,
         )
 
     @cached_property
@@ -173,6 +175,19 @@ class Project:
             model=self.model,
             features=self.schema.names,
             policy=assessment_policy(self.settings.quality, self.settings.divisions()),
+        )
+
+    @cached_property
+    def estimation(self) -> "Estimation":
+        """What estimates its quality before labels come."""
+        from homeostat.estimated import EstimatePolicy
+        from homeostat.estimation import Estimation
+
+        return Estimation(
+            store=self.store,
+            model=self.model,
+            labelled=self.bench.reference,
+            policy=EstimatePolicy(min_rows=self.settings.monitoring.min_rows),
         )
 
     @cached_property

@@ -28,6 +28,7 @@ from homeostat.store import (
     versions,
 )
 from homeostat.store.engine import Database
+from homeostat.store.estimates import Estimates
 from homeostat.store.keyholders import Keys
 from homeostat.store.labels import KnownLabels, LabelReceipt, ScoredLabels
 from homeostat.store.performances import Performances
@@ -282,6 +283,11 @@ class Store:
     def performance(self) -> Performances:
         """How good the answers were."""
         return Performances(self._database)
+
+    @property
+    def estimates(self) -> Estimates:
+        """What was expected of windows before their labels came."""
+        return Estimates(self._database)
 
     # Decisions, verdicts, alerts.
 

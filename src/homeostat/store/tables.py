@@ -32,8 +32,10 @@ __all__ = [
     "challengers",
     "decisions",
     "deployments",
+    "estimates",
     "flags",
     "keys",
+    "labelled_references",
     "labels",
     "leases",
     "microseconds",
@@ -50,7 +52,7 @@ __all__ = [
     "versions",
 ]
 
-REVISION = "0007"  #: of the schema that this code reads and writes
+REVISION = "0008"  #: of the schema that this code reads and writes
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -336,4 +338,31 @@ keys = Table(
     Column("created_at", UtcTime, nullable=False),
     Column("revoked_at", UtcTime),
     Column("rate_per_s", Double),
+)
+
+#: What was expected of windows that do not overlap, and once they are there what labels said.
+estimates = Table(
+    "estimates",
+    METADATA,
+    Column("number", Number, primary_key=True),
+    Column("model", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("since", UtcTime, nullable=False),
+    Column("until", UtcTime, nullable=False),
+    Column("n", BigInteger, nullable=False),
+    Column("body", Text, nullable=False),  # JSON
+    Column("scored_at", UtcTime),
+    Column("scored", Text),  # JSON
+    Index("ix_estimates_until", "model", "version", "until", unique=True),
+)
+
+#: The labels of the reference by the score that a version gives its rows.
+labelled_references = Table(
+    "labelled_references",
+    METADATA,
+    Column("model", Text, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("digest", Text, nullable=False),  # of the version
+    Column("body", Text, nullable=False),  # JSON
 )
