@@ -73,6 +73,7 @@ class Monitor:
     tracker: Tracker
     policy: WatchPolicy = field(default_factory=WatchPolicy)
     folder: Path | None = None  #: where reports go; None for none
+    shown: Path | None = None  #: a second folder where the drift reports are found
     _references: dict[str, Reference] = field(default_factory=dict, repr=False)
 
     def observe(self, *, at: datetime) -> Observation:
@@ -230,7 +231,9 @@ class Monitor:
         )
         report = drift_report_html(seen.drift, reference.profile, judged, context=context)
         self._track(result, at=seen.at)
-        return tuple(write_reports(paths, result=result, summary=summary, report=report))
+        return tuple(
+            write_reports(paths, result=result, summary=summary, report=report, also=self.shown)
+        )
 
     def _track(self, result: dict[str, object], *, at: datetime) -> None:
         try:

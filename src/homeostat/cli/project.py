@@ -158,6 +158,7 @@ class Project:
             tracker=self.tracker,
             policy=policy,
             folder=monitoring.path,
+            shown=self.settings.reports.path / "drift_reports",
         )
 
     @cached_property

@@ -1,10 +1,13 @@
 """The only way to the database: SQLite and PostgreSQL, one schema, migrations."""
 
 from homeostat.store.challengers import Said, Shadow
+from homeostat.store.chronicle import Chronicle
+from homeostat.store.history import Entry, HistoryPage, Kind, Span
 from homeostat.store.labels import KnownLabels, LabelReceipt, ScoredLabels
 from homeostat.store.missing import MISSING
 from homeostat.store.opening import open_store
 from homeostat.store.profiles import MinuteProfile
+from homeostat.store.removals import DayRows, Logged, Removal
 from homeostat.store.reported import OTHER, Receipt, ReportedRow
 from homeostat.store.slack import Slack
 from homeostat.store.store import Store
@@ -15,17 +18,25 @@ from homeostat.store.writer import QueueFull, Writer
 __all__ = [
     "MISSING",
     "OTHER",
+    "Chronicle",
+    "DayRows",
+    "Entry",
+    "HistoryPage",
+    "Kind",
     "KnownLabels",
     "LabelReceipt",
+    "Logged",
     "MinuteProfile",
     "MinuteTraffic",
     "QueueFull",
     "Receipt",
+    "Removal",
     "ReportedRow",
     "Said",
     "ScoredLabels",
     "Shadow",
     "Slack",
+    "Span",
     "Store",
     "Trials",
     "Writer",

@@ -50,7 +50,7 @@ __all__ = [
     "versions",
 ]
 
-REVISION = "0005"  #: of the schema that this code reads and writes
+REVISION = "0010"  #: of the schema that this code reads and writes
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
