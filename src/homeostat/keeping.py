@@ -90,12 +90,13 @@ def held_by(day: date, needs: Needs, *, now: datetime) -> str | None:
     since = (
         (needs.trials, "a version is tried since {}"),
         (needs.alerts, "an alert is open since {}"),
-        (needs.written, "the last rows that were written are of this day ({})"),
     )
     for times, reason in since:
         first = min(times, default=None)
         if first is not None and end > first:
             return reason.format(f"{first:%Y-%m-%d %H:%M} UTC")
+    if any(end - DAY <= one < end for one in needs.written):
+        return "the last rows that were written are of this day"
     return None
 
 

@@ -80,3 +80,11 @@ def test_a_trial_holds_no_day_before_it_began() -> None:
 
     assert held_by(ago(51), needs, now=NOW) is None
     assert held_by(ago(50), needs, now=NOW) is not None
+
+
+def test_the_rows_by_which_a_file_knows_its_end_hold_their_days_only() -> None:
+    needs = replace(NOTHING, written=(NOW - 50 * DAY, NOW - 60 * DAY))
+
+    held = [n for n in range(40, 70) if held_by(ago(n), needs, now=NOW)]
+
+    assert held == [50, 60]

@@ -137,16 +137,15 @@ def test_a_kill_leaves_all_of_a_day_or_none(tmp_path: Path, call: str) -> None:
         assert len(list((folder / "history").rglob("*.parquet"))) == DAYS
         assert not list((folder / "history").glob(".writing-*"))
 
-    assert seen > 3
+    assert seen >= 3
 
 
 def test_a_removal_in_several_transactions_would_be_found_out(tmp_path: Path) -> None:
-    torn = 0
-    for folder, before in kills(tmp_path, "torn", "pwrite64"):
+    def is_torn(folder: Path, before: dict[str, list[Logged]]) -> bool:
         found = left(folder)
-        torn += any(
+        return any(
             (found[day].stored, found[day].filed) not in [(rows, None), ([], rows)]
             for day, rows in before.items()
         )
 
-    assert torn > 0
+    assert any(is_torn(*one) for one in kills(tmp_path, "torn", "pwrite64"))

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.shell.project import CHANGED, DAY, START, Town, change_settings, command
+from homeostat.prediction import Label
+from tests.shell.project import CHANGED, DAY, MODEL, START, Town, change_settings, command
 
 
 def asked(town: Town, capsys: pytest.CaptureFixture[str], *arguments: object) -> Any:
@@ -60,6 +61,8 @@ def test_nothing_is_said_to_be_nothing(start: Town, capsys: pytest.CaptureFixtur
 def test_old_days_are_pruned_and_listed(quiet: Town, capsys: pytest.CaptureFixture[str]) -> None:
     change_settings(quiet.folder, {"retention": {"predictions_days": 1}})
     far = (START + 200 * DAY).isoformat()
+    newest = quiet.project.store.recent_predictions(MODEL, 1)[0].id
+    quiet.project.store.add_labels([Label(prediction_id=newest, value=1, received_at=quiet.now)])
 
     command(quiet.folder, "history", "prune", "--dry-run", "--as-of", far)
     told = capsys.readouterr().out

@@ -166,7 +166,7 @@ def test_what_came_in_while_a_day_was_filed_keeps_it(
     def late(*given: Any) -> Any:
         found = filing(*given)
         key = f"p{(given[1][1] - START.date()).days}-4"
-        filled.add_labels([sample_label(key, minutes=9000), sample_label("p99-2")])
+        filled.add_labels([sample_label(key, minutes=9000)])
         return found
 
     monkeypatch.setattr("homeostat.retention.write_day", late)
@@ -175,6 +175,7 @@ def test_what_came_in_while_a_day_was_filed_keeps_it(
     assert done.removals == ()
     assert len(logged(filled)) == 20
     monkeypatch.undo()
+    filled.add_labels([sample_label("p99-2", minutes=99.5 * 24 * 60)])
     again = retention(filled, tmp_path).prune(now=NOW)
     assert [one.labels for one in again.removals] == [6, 1, 1]
     held = sorted((tmp_path / "history").rglob("*.parquet"))
