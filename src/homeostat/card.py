@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from homeostat.account.card import Card, Gate, Step
+from homeostat.account.gather import performance_report, walk
+from homeostat.account.performance import PerformanceRow
 from homeostat.past import champion_at
 from homeostat.policy import DriftPolicy, judge_drift
 from homeostat.reference import Reference
 from homeostat.registry import read_description, read_parity
-from homeostat.reports.card import Card, Gate, Step
-from homeostat.reports.gather import performance_report, walk
-from homeostat.reports.performance import PerformanceRow
 from homeostat.store import Entry, Kind, Span, Store
 from homeostat.verdict import Measurement, Verdict
 from homeostat.version import Version

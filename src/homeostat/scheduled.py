@@ -5,13 +5,13 @@ from datetime import datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from homeostat.account.gather import performance_report, period_report
+from homeostat.account.performance import performance_json
+from homeostat.account.performance_page import performance_html
+from homeostat.account.period import PeriodReport, period_json, period_subject, period_text
+from homeostat.account.period_page import period_html
+from homeostat.account.schedule import Period, Schedule, due
 from homeostat.reports.files import stamped, write_json, write_text
-from homeostat.reports.gather import performance_report, period_report
-from homeostat.reports.html.performance import performance_html
-from homeostat.reports.html.period import period_html
-from homeostat.reports.performance import performance_json
-from homeostat.reports.period import PeriodReport, period_json, period_subject, period_text
-from homeostat.reports.schedule import Period, Schedule, due
 from homeostat.store import Store
 
 __all__ = ["Message", "Reporting"]

@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo
 import html5lib
 import pytest
 
+from homeostat.account.schedule import Period, Schedule
 from homeostat.alert import Alert
 from homeostat.cli.housekeeping import keep_house
 from homeostat.errors import NotFound
 from homeostat.past import Past
 from homeostat.prediction import Label
-from homeostat.reports.schedule import Period, Schedule
 from homeostat.scheduled import Reporting
 from tests.shell.project import CHANGED, DAY, MODEL, START, Town, change_settings
 

@@ -95,7 +95,7 @@ def _drift(at: datetime, body: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _performance(at: datetime, body: Mapping[str, Any]) -> Iterator[str]:
-    from homeostat.reports.performance import interval, rows_of, title_of
+    from homeostat.account.performance import interval, rows_of, title_of
     from homeostat.verdict import Verdict
 
     yield from _verdict(at, body)

@@ -49,7 +49,7 @@ def reporting(project: Project) -> "Reporting":
     from datetime import time
     from zoneinfo import ZoneInfo
 
-    from homeostat.reports.schedule import Schedule
+    from homeostat.account.schedule import Schedule
     from homeostat.scheduled import Reporting
 
     asked = project.settings.reports

@@ -23,11 +23,11 @@ def card(
     as_json: AsJson = False,
 ) -> None:
     """What a version is, what it was proved by, and what is not known of it."""
+    from homeostat.account.card import card_json, card_lines
+    from homeostat.account.card_page import card_html
     from homeostat.card import CardMaker
     from homeostat.past import champion_at
-    from homeostat.reports.card import card_json, card_lines
     from homeostat.reports.files import write_text
-    from homeostat.reports.html.card import card_html
 
     at = moment(as_of)
     with open_project(config) as project:

@@ -71,7 +71,7 @@ def weekly(
 def _period(schedule: str, config: Path, as_of: datetime | None, *, as_json: bool) -> None:
     from datetime import time
 
-    from homeostat.reports.schedule import Schedule, due
+    from homeostat.account.schedule import Schedule, due
 
     with open_project(config) as project:
         reports = reporting(project)

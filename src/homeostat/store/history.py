@@ -161,7 +161,7 @@ def _verdicts(*questions: str) -> "Asking":
 Asking = Callable[[Connection, str, Span], list[Entry]]
 
 #: How each kind is asked.  Performance is read from the verdicts on quality: a table with
-#: rows of metrics takes its place here, and in `homeostat.reports.performance.rows_of`.
+#: rows of metrics takes its place here, and in `homeostat.account.performance.rows_of`.
 _KINDS: Mapping[Kind, Asking] = MappingProxyType(
     {
         Kind.ALERTS: _alerts,

@@ -5,10 +5,10 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from homeostat.account.performance import PerformanceRow, interval, title_of
 from homeostat.reference import Reference
 from homeostat.registry import Parity
 from homeostat.reports import strict
-from homeostat.reports.performance import PerformanceRow, interval, title_of
 from homeostat.verdict import Measurement
 from homeostat.version import Version
 

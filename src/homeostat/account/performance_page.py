@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from homeostat.reports.html import words
-from homeostat.reports.html.page import environment
-from homeostat.reports.html.trend import Point, draw_trend
-from homeostat.reports.performance import (
+from homeostat.account.performance import (
     PerformanceReport,
     PerformanceRow,
     interval,
     title_of,
 )
+from homeostat.account.trend import Point, draw_trend
+from homeostat.reports.html import words
+from homeostat.reports.html.page import environment
 
 __all__ = ["Trend", "headline", "performance_html"]
 

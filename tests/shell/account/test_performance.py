@@ -8,14 +8,14 @@ from typing import Any
 import html5lib
 import pytest
 
-from homeostat.reports.html.performance import headline, performance_html
-from homeostat.reports.performance import (
+from homeostat.account.performance import (
     Coverage,
     PerformanceReport,
     PerformanceRow,
     performance_json,
     rows_of,
 )
+from homeostat.account.performance_page import headline, performance_html
 from homeostat.verdict import Measurement, Outcome, Verdict
 
 AT = datetime(2026, 3, 4, 12, tzinfo=UTC)

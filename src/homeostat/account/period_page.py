@@ -5,9 +5,9 @@ stands at its element, and the plots are cells of tables with a background: they
 with pictures switched off, and nothing is attached.
 """
 
+from homeostat.account.performance import interval, title_of
+from homeostat.account.period import PeriodReport, period_subject, what_to_do
 from homeostat.reports.html.page import environment
-from homeostat.reports.performance import interval, title_of
-from homeostat.reports.period import PeriodReport, period_subject, what_to_do
 
 __all__ = ["period_html"]
 

@@ -32,6 +32,7 @@ TITLES: Mapping[str, str] = {
     "f1": "F1",
     "log_loss": "Log loss",
     "mae": "Mean absolute error",
+    "n": "Rows",
     "positive_share": "Positive labels",
     "pr_auc": "PR AUC",
     "precision": "Precision",

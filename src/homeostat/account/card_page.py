@@ -1,8 +1,8 @@
 """The model card as one HTML file that needs nothing else to be read."""
 
-from homeostat.reports.card import Card
+from homeostat.account.card import Card
+from homeostat.account.performance import interval, title_of
 from homeostat.reports.html.page import environment
-from homeostat.reports.performance import interval, title_of
 
 __all__ = ["card_html"]
 

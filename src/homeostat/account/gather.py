@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from homeostat.reports.performance import Coverage, PerformanceReport, PerformanceRow, rows_of
-from homeostat.reports.period import AlertLine, DecisionLine, PeriodReport
-from homeostat.reports.schedule import Period
+from homeostat.account.performance import Coverage, PerformanceReport, PerformanceRow, rows_of
+from homeostat.account.period import AlertLine, DecisionLine, PeriodReport
+from homeostat.account.schedule import Period
 from homeostat.store import Entry, Kind, Span, Store
 from homeostat.verdict import Verdict
 

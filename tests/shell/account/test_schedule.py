@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from homeostat.reports.schedule import Period, Schedule, due
+from homeostat.account.schedule import Period, Schedule, due
 
 BERLIN = ZoneInfo("Europe/Berlin")
 

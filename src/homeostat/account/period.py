@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from homeostat.account.performance import PerformanceRow, interval, title_of
+from homeostat.account.schedule import Period
 from homeostat.reports import strict
-from homeostat.reports.performance import PerformanceRow, interval, title_of
-from homeostat.reports.schedule import Period
 
 __all__ = [
     "AlertLine",
