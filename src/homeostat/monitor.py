@@ -86,6 +86,7 @@ class Monitor:
     folder: Path | None = None  #: where reports go; None for none
     assessor: Assessor | None = None  #: tells how good the answers were; None: nobody asks
     estimation: Estimation | None = None  #: of quality before labels come; None: not asked
+    shown: Path | None = None  #: a second folder where the drift reports are found
     _references: dict[str, Reference] = field(default_factory=dict, repr=False)
 
     def observe(self, *, at: datetime) -> Observation:
@@ -260,7 +261,9 @@ class Monitor:
         )
         report = drift_report_html(seen.drift, reference.profile, judged, context=context)
         self._track(result, at=seen.at)
-        return tuple(write_reports(paths, result=result, summary=summary, report=report))
+        return tuple(
+            write_reports(paths, result=result, summary=summary, report=report, also=self.shown)
+        )
 
     def _traffic(self, *, at: datetime) -> Traffic:
         """What became of all requests of the window."""

@@ -39,7 +39,7 @@ def test_the_readme_and_the_how_to_pages_run_as_written(tmp_path: Path) -> None:
     left_by_the_demo(tmp_path)
     names = (
         *("late-labels", "import-labels", "pause-and-resume", "where-files-lie"),
-        "try-a-version",
+        *("ask-the-history", "keep-reports-and-prune", "try-a-version"),
     )
     read = [REPOSITORY / "README.md", *(HOW_TO / f"{name}.md" for name in names)]
     asked = [step for page in read for step in steps(page)]
@@ -62,7 +62,7 @@ def test_two_files_are_compared_as_written(tmp_path: Path) -> None:
 def untold(home: Path) -> set[str]:
     """Files that were made and are not in the reference; stamps of time are written out."""
     told = (REFERENCE / "files.md").read_text(encoding="utf-8")
-    saved = {"import_labels.py", "labels.csv", "seen.json"}  # by the reader
+    saved = {"import_labels.py", "labels.csv", "seen.json", "card.html"}  # by the reader
     made = {
         re.sub(r"\d{8}_\d{6}", "YYYYmmdd_HHMMSS", path.name)
         for path in home.rglob("*")
@@ -139,6 +139,7 @@ def test_every_page_with_commands_is_run() -> None:
         *(HOW_TO / f"{name}.md" for name in ("where-files-lie", "use-postgresql", "try-a-version")),
         *(HOW_TO / f"{name}.md" for name in ("compare-two-datasets", "secure-the-service")),
         HOW_TO / "register-a-model.md",
+        *(HOW_TO / f"{name}.md" for name in ("ask-the-history", "keep-reports-and-prune")),
         *(HOW_TO / f"{name}.md" for name in ("serve-behind-a-proxy", "write-a-statistic-or-gate")),
         DOCS / "tutorial" / "first-model.md",
         REPOSITORY / "README.md",

@@ -10,12 +10,14 @@ from homeostat.cli import (
     alert,
     challenger,
     decision,
+    history,
     key,
     log,
     loop,
     model,
     monitor,
     reference,
+    report,
 )
 from homeostat.cli.compare import compare
 from homeostat.cli.estimate import estimate
@@ -39,7 +41,10 @@ app.command()(compare)
 app.command()(quality)
 app.command()(estimate)
 app.command()(serve)
-for noun in (reference, model, challenger, log, monitor, loop, decision, alert, key):
+for noun in (
+    *(reference, model, challenger, log, monitor, loop, decision, alert, key),
+    *(history, report),
+):
     app.add_typer(noun.app, name=noun.__name__.rpartition(".")[2], help=noun.__doc__)
 
 

@@ -13,6 +13,7 @@ from rich.markup import escape
 from typer import Option
 
 from homeostat.cli.clock import system_clock
+from homeostat.cli.housekeeping import keep_house
 from homeostat.cli.monitor import plain_observation, show_observation
 from homeostat.cli.options import AsJson, AsOf, Config, caller, moment, print_json, say
 from homeostat.cli.project import Project, new_id, open_project
@@ -48,6 +49,8 @@ def run(
             now = moment(as_of)
             renew(now)
             _show(project.loop.turn(now=now), as_json=as_json)
+            if as_of is None:
+                keep_house(project, now=now)
 
         if once or as_of is not None:
             turn()

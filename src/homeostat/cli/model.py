@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer import Argument, Option
 
+from homeostat.cli.model_card import card
 from homeostat.cli.model_register import register
 from homeostat.cli.options import (
     AsJson,
@@ -29,6 +30,7 @@ __all__ = ["app"]
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 app.command()(register)
+app.command()(card)
 
 Number = Annotated[int, Argument(min=1, help="Version number.")]
 Reason = Annotated[str, Option(help="Why, for the decision record.")]

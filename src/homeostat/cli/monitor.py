@@ -7,6 +7,7 @@ import typer
 from rich.markup import escape
 from typer import Exit, Option
 
+from homeostat.cli.housekeeping import keep_house
 from homeostat.cli.options import EXIT, AsJson, AsOf, Config, moment, outcome_text, print_json, say
 from homeostat.cli.project import open_project
 from homeostat.cli.rounds import Rounds
@@ -44,6 +45,8 @@ def run(
                 print_json(plain_observation(seen))
             else:
                 show_observation(seen)
+            if as_of is None:
+                keep_house(project, now=seen.at)
             return seen
 
         if once or as_of is not None:

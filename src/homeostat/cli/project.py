@@ -160,6 +160,7 @@ class Project:
             tracker=self.tracker,
             policy=policy,
             folder=monitoring.path,
+            shown=self.settings.reports.path / "drift_reports",
             assessor=self.assessor,
             estimation=self.estimation,
         )

@@ -14,6 +14,7 @@ from pydantic import (
 
 from homeostat.cli.settings_errors import problems_of
 from homeostat.cli.settings_quality import QualitySettings, quality_contradictions
+from homeostat.cli.settings_reports import ReportSettings, RetentionSettings
 from homeostat.cli.settings_serving import ServingSettings
 from homeostat.cli.settings_source import overridden, read_yaml, sqlite_within
 from homeostat.cli.settings_types import (
@@ -234,6 +235,8 @@ class Settings(BaseModel):
     quality: QualitySettings = QualitySettings()
     gates: GateSettings = GateSettings()
     verification: VerificationSettings = VerificationSettings()
+    reports: ReportSettings = ReportSettings()
+    retention: RetentionSettings = RetentionSettings()
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
         default="INFO", description="least severe line that is logged"
     )
@@ -301,7 +304,7 @@ def load_settings(path: Path, environ: Mapping[str, str]) -> Settings:
 
 def _rooted(settings: Settings, folder: Path) -> Settings:
     update: dict[str, BaseModel] = {}
-    for section in ("data", "artifacts", "reference", "monitoring"):
+    for section in ("data", "artifacts", "reference", "monitoring", "reports", "retention"):
         part = getattr(settings, section)
         update[section] = part.model_copy(
             update={"path": Path(os.path.normpath(folder / part.path))}

@@ -4,6 +4,7 @@ from homeostat.registry.artifacts import (
     Artifact,
     GoldenRows,
     load_scorer,
+    read_description,
     read_parity,
     save_artifact,
 )
@@ -25,6 +26,7 @@ __all__ = [
     "encode_frame",
     "load_scorer",
     "open_tracker",
+    "read_description",
     "read_parity",
     "save_artifact",
 ]

@@ -18,7 +18,14 @@ from homeostat.registry.parity import DOUBLE, Parity, Trial, not_compiled
 from homeostat.registry.scorer import Scorer, positive_probabilities
 from homeostat.version import Version
 
-__all__ = ["Artifact", "GoldenRows", "load_scorer", "read_parity", "save_artifact"]
+__all__ = [
+    "Artifact",
+    "GoldenRows",
+    "load_scorer",
+    "read_description",
+    "read_parity",
+    "save_artifact",
+]
 
 GOLDEN = "golden.json"
 VERSION = "version.json"
@@ -199,6 +206,20 @@ def load_scorer(root: Path, version: Version) -> Scorer:
     return Scorer(version, estimator)
 
 
+def read_description(root: Path, version: Version) -> dict[str, Any]:
+    """What was written down of the version when it was made, from its verified files.
+
+    Raises
+    ------
+    StateError
+        When the artefact is not the one that was registered.
+    Unavailable
+        When the disk does not answer.
+    """
+    files = read_verified(root, version.location, version.manifest)
+    return dict(json.loads(files.get(VERSION, b"{}")))
+
+
 def read_parity(root: Path, version: Version) -> Parity:
     """What was found when the version was compiled, from its verified files.
 
@@ -209,8 +230,7 @@ def read_parity(root: Path, version: Version) -> Parity:
     Unavailable
         When the disk does not answer.
     """
-    files = read_verified(root, version.location, version.manifest)
-    found = json.loads(files.get(VERSION, b"{}")).get(COMPILED)
+    found = read_description(root, version).get(COMPILED)
     if found is None:
         return not_compiled("registered before models were compiled")
     return Parity(

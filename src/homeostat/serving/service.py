@@ -68,6 +68,7 @@ class Service:
     ) -> None:
         self.clock = clock
         self.champions = champions
+        self.history = store.history
         self.live = Live(store, champions, clock)
         process = new_id()
         self.meter = Meter(store, champions.model, clock=clock, process=process)

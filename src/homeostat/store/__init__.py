@@ -1,12 +1,15 @@
 """The only way to the database: SQLite and PostgreSQL, one schema, migrations."""
 
 from homeostat.store.challengers import Said, Shadow
+from homeostat.store.chronicle import Chronicle
 from homeostat.store.figures import Figure, FigureKind
+from homeostat.store.history import Entry, HistoryPage, Kind, Span
 from homeostat.store.labels import KnownLabels, LabelReceipt, ScoredLabels
 from homeostat.store.missing import MISSING
 from homeostat.store.opening import open_store
 from homeostat.store.performances import Performances
 from homeostat.store.profiles import MinuteProfile
+from homeostat.store.removals import DayRows, Logged, Removal
 from homeostat.store.reported import OTHER, Receipt, ReportedRow
 from homeostat.store.served import Served
 from homeostat.store.slack import Slack
@@ -18,21 +21,29 @@ from homeostat.store.writer import QueueFull, Writer
 __all__ = [
     "MISSING",
     "OTHER",
+    "Chronicle",
+    "DayRows",
+    "Entry",
     "Figure",
     "FigureKind",
+    "HistoryPage",
+    "Kind",
     "KnownLabels",
     "LabelReceipt",
+    "Logged",
     "MinuteProfile",
     "MinuteTraffic",
     "Performances",
     "QueueFull",
     "Receipt",
+    "Removal",
     "ReportedRow",
     "Said",
     "ScoredLabels",
     "Served",
     "Shadow",
     "Slack",
+    "Span",
     "Store",
     "Trials",
     "Writer",

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, select
 from homeostat.alert import Alert
 from homeostat.errors import Conflict
 from homeostat.store import tables
+from homeostat.store.history import note_alert
 from homeostat.store.statements import insert_if_new, upsert
 
 __all__ = ["alerts", "open_alert", "save_alert"]
@@ -27,12 +28,14 @@ def save_alert(connection: Connection, alert: Alert) -> None:
     """Store the alert, or its newest state; Conflict when another one is open for its key."""
     row = asdict(alert)
     if insert_if_new(connection, _TABLE, row):
+        note_alert(connection, alert)
         return
     standing = open_alert(connection, alert.model, alert.key)
     if alert.resolved_at is None and standing is not None and standing.id != alert.id:
         message = f"an alert {alert.key!r} of model {alert.model!r} is already open"
         raise Conflict(f"{message}: {standing.id!r}; update that one")
     upsert(connection, _TABLE, row)
+    note_alert(connection, alert)
 
 
 def alerts(connection: Connection, model: str, *, open_only: bool) -> list[Alert]:

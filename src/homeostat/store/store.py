@@ -27,6 +27,7 @@ from homeostat.store import (
     verdicts,
     versions,
 )
+from homeostat.store.chronicle import Chronicle
 from homeostat.store.engine import Database
 from homeostat.store.estimates import Estimates
 from homeostat.store.keyholders import Keys
@@ -332,6 +333,11 @@ class Store:
         """All alerts of the model, or those still open, newest first."""
         with self._database.read() as connection:
             return alerts.alerts(connection, model, open_only=open_only)
+
+    @property
+    def history(self) -> Chronicle:
+        """What was, and what left the store."""
+        return Chronicle(self._database)
 
     # Leases and switches.
 

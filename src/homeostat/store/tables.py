@@ -52,7 +52,7 @@ __all__ = [
     "versions",
 ]
 
-REVISION = "0008"  #: of the schema that this code reads and writes
+REVISION = "0010"  #: of the schema that this code reads and writes
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)

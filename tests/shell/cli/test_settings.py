@@ -97,6 +97,20 @@ def test_the_least_there_must_be_gives_all_defaults(tmp_path: Path) -> None:
             "candidate_days": 30.0,
         },
         "verification": {"days": 14.0, "min_rows": 200},
+        "reports": {
+            "path": f"{tmp_path}/reports",
+            "schedule": "never",
+            "hour": 7,
+            "timezone": "UTC",
+            "days": 30.0,
+        },
+        "retention": {
+            "path": f"{tmp_path}/history",
+            "predictions_days": None,
+            "verdicts_days": 365.0,
+            "alerts_days": 365.0,
+            "reports_days": 30.0,
+        },
         "log_level": "INFO",
     }
 

@@ -83,6 +83,7 @@ def filled(path: str) -> str:
         path.replace("{model_name}", "credit")
         .replace("{name}", "credit")
         .replace("{file}", "swagger-ui.css")
+        .replace("{kind}", "drift")
     )
 
 
