@@ -26,6 +26,7 @@ from homeostat.cli.settings_types import (
     Text,
     Whole,
 )
+from homeostat.cli.settings_watch import WatchSettings
 from homeostat.errors import UserError
 from homeostat.extension import did_you_mean
 from homeostat.schema import Feature, Kind, Schema, Segment, Target, Task
@@ -232,6 +233,7 @@ class Settings(BaseModel):
     drift: DriftSettings = DriftSettings()
     gates: GateSettings = GateSettings()
     verification: VerificationSettings = VerificationSettings()
+    watch: WatchSettings = WatchSettings()
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
         default="INFO", description="least severe line that is logged"
     )

@@ -1,6 +1,7 @@
 """The only way to the database: SQLite and PostgreSQL, one schema, migrations."""
 
 from homeostat.store.challengers import Said, Shadow
+from homeostat.store.heart import Heart
 from homeostat.store.labels import KnownLabels, LabelReceipt, ScoredLabels
 from homeostat.store.missing import MISSING
 from homeostat.store.opening import open_store
@@ -15,6 +16,7 @@ from homeostat.store.writer import QueueFull, Writer
 __all__ = [
     "MISSING",
     "OTHER",
+    "Heart",
     "KnownLabels",
     "LabelReceipt",
     "MinuteProfile",

@@ -28,6 +28,7 @@ from homeostat.store import (
     versions,
 )
 from homeostat.store.engine import Database
+from homeostat.store.heart import Heart
 from homeostat.store.keyholders import Keys
 from homeostat.store.labels import KnownLabels, LabelReceipt, ScoredLabels
 from homeostat.store.predictions import Count
@@ -345,6 +346,11 @@ class Store:
         """Set the switch, or take it away with None."""
         with self._database.write() as connection:
             leases.set_flag(connection, name, value)
+
+    @property
+    def heart(self) -> Heart:
+        """When each loop last did its work."""
+        return Heart(self._database)
 
     # Keys of the service.
 

@@ -29,6 +29,7 @@ __all__ = [
     "Token",
     "UtcTime",
     "alerts",
+    "beats",
     "challengers",
     "decisions",
     "deployments",
@@ -50,7 +51,7 @@ __all__ = [
     "versions",
 ]
 
-REVISION = "0005"  #: of the schema that this code reads and writes
+REVISION = "0009"  #: of the schema that this code reads and writes
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -336,4 +337,19 @@ keys = Table(
     Column("created_at", UtcTime, nullable=False),
     Column("revoked_at", UtcTime),
     Column("rate_per_s", Double),
+)
+
+#: When each loop last did its work, and what it promised.
+beats = Table(
+    "beats",
+    METADATA,
+    Column("model", Text, primary_key=True),
+    Column("loop", Text, primary_key=True),
+    Column("every_s", Double),
+    Column("begun_at", UtcTime),
+    Column("seen_at", UtcTime),
+    Column("succeeded_at", UtcTime),
+    Column("failing_since", UtcTime),
+    Column("failures", Integer, nullable=False),
+    Column("problem", Text, nullable=False),
 )
