@@ -85,8 +85,10 @@ class Vigil:
 
 def _same(before: Verdict, now: Verdict) -> bool:
     """Whether two answers say the same of the same loops; figures differ from look to look."""
-    return (before.outcome, before.details.get("troubled"), before.details.get("states")) == (
-        now.outcome,
-        now.details["troubled"],
-        now.details["states"],
-    )
+    return (before.outcome, _wrong(before)) == (now.outcome, _wrong(now))
+
+
+def _wrong(verdict: Verdict) -> dict[str, str]:
+    """What is in trouble, and how."""
+    states = verdict.details["states"]
+    return {name: states.get(name, "") for name in verdict.details["troubled"]}
