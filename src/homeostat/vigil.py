@@ -64,15 +64,16 @@ class Vigil:
         held = self.store.verdicts(self.model, LIVENESS, limit=1)
         if held and _same(held[0][1], verdict) and now - held[0][0] < AGAIN_AFTER:
             return verdict
-        self.store.add_verdict(self.model, verdict, now)
-        self.told((verdict,))
         if verdict.details["troubled"]:
+            # First of all: one that was stopped amid a write may hold the lock of the file.
             log.error(
                 "not all loops are alive",
                 model=self.model,
                 outcome=verdict.outcome.value,
                 reason=verdict.reason,
             )
+        self.store.add_verdict(self.model, verdict, now)
+        self.told((verdict,))
         return verdict
 
     def _busy(self) -> dict[str, datetime]:
