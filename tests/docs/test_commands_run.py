@@ -40,6 +40,7 @@ def test_the_readme_and_the_how_to_pages_run_as_written(tmp_path: Path) -> None:
     names = (
         *("late-labels", "import-labels", "pause-and-resume", "where-files-lie"),
         *("ask-the-history", "keep-reports-and-prune", "try-a-version"),
+        *("try-a-version", "watch-the-monitor"),
     )
     read = [REPOSITORY / "README.md", *(HOW_TO / f"{name}.md" for name in names)]
     asked = [step for page in read for step in steps(page)]
@@ -70,6 +71,17 @@ def untold(home: Path) -> set[str]:
     }
     assert {"homeostat.yaml", "homeostat.db", "model.skops", "reference_data.csv"} < made
     return {name for name in made if f"{name}`" not in told}
+
+
+@pytest.mark.slow
+def test_a_churn_file_is_taken_over_as_written(tmp_path: Path) -> None:
+    left_by_the_demo(tmp_path)
+    asked = list(steps(HOW_TO / "come-from-a-churn-config.md"))
+
+    done = given(asked, run(asked, tmp_path))
+
+    assert len(done) == 2
+    assert not wrong(done)
 
 
 @pytest.mark.slow
@@ -138,6 +150,7 @@ def test_every_page_with_commands_is_run() -> None:
         *(HOW_TO / f"{name}.md" for name in ("late-labels", "import-labels", "pause-and-resume")),
         *(HOW_TO / f"{name}.md" for name in ("where-files-lie", "use-postgresql", "try-a-version")),
         *(HOW_TO / f"{name}.md" for name in ("compare-two-datasets", "secure-the-service")),
+        *(HOW_TO / f"{name}.md" for name in ("watch-the-monitor", "come-from-a-churn-config")),
         HOW_TO / "register-a-model.md",
         *(HOW_TO / f"{name}.md" for name in ("ask-the-history", "keep-reports-and-prune")),
         *(HOW_TO / f"{name}.md" for name in ("serve-behind-a-proxy", "write-a-statistic-or-gate")),

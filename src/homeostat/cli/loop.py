@@ -17,7 +17,7 @@ from homeostat.cli.housekeeping import keep_house
 from homeostat.cli.monitor import plain_observation, show_observation
 from homeostat.cli.options import AsJson, AsOf, Config, caller, moment, print_json, say
 from homeostat.cli.project import Project, new_id, open_project
-from homeostat.cli.rounds import Rounds
+from homeostat.cli.watching import keep_round, planted_in, rounds_of
 from homeostat.errors import Unavailable
 from homeostat.verdict import Outcome
 
@@ -49,14 +49,16 @@ def run(
             now = moment(as_of)
             renew(now)
             _show(project.loop.turn(now=now), as_json=as_json)
+            planted_in(project, now=now)
             if as_of is None:
                 keep_house(project, now=now)
 
-        if once or as_of is not None:
+        if as_of is not None:
             turn()
-            return
-        interval_s = project.settings.monitoring.interval_s
-        Rounds(store=project.store, model=project.model, interval_s=interval_s).run(turn)
+        elif once:
+            keep_round(project, "loop", turn, promised=False)
+        else:
+            rounds_of(project, "loop").run(turn)
 
 
 @app.command()

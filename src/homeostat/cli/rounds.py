@@ -3,12 +3,14 @@
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from homeostat.cli.clock import system_clock
+from homeostat.cli.pulse import Pulse
 from homeostat.errors import HomeostatError
 from homeostat.verdict import Outcome, Verdict
 
@@ -31,15 +33,17 @@ class Rounds:
     store: "Store"
     model: str
     interval_s: float
+    pulse: Pulse | None = None  #: tells the others how the rounds do
 
     def run(self, one_round: Callable[[], Any]) -> None:
         """Make rounds until told to stop; the one under way is ended first."""
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-        while not stop.is_set():
-            self.once(one_round)
-            stop.wait(self.interval_s)
+        with self.pulse.beating(self.interval_s) if self.pulse else nullcontext():
+            while not stop.is_set():
+                self.once(one_round)
+                stop.wait(self.interval_s)
 
     def once(self, one_round: Callable[[], Any]) -> bool:
         """Make one round; False when it failed."""
@@ -48,7 +52,11 @@ class Rounds:
         except HomeostatError as error:
             log.exception("a round failed", model=self.model)
             self._write_down(error)
+            if self.pulse:
+                self.pulse.failed(error)
             return False
+        if self.pulse:
+            self.pulse.succeeded()
         return True
 
     def _write_down(self, error: HomeostatError) -> None:

@@ -21,6 +21,7 @@ from homeostat.cli.options import Config
 from homeostat.cli.project import new_id
 from homeostat.cli.settings import Settings, load_settings
 from homeostat.cli.settings_serving import ServingSettings
+from homeostat.cli.watching import liveness_policy
 from homeostat.errors import NotFound, Unavailable, UserError
 
 if TYPE_CHECKING:
@@ -185,6 +186,10 @@ def build_services(settings: Settings, store: "Store", clock: Callable[[], datet
         for name in names
     ]
     services[0].elsewhere = build_elsewhere(settings, store, clock)
+    for one in services:
+        # On a simulated calendar minutes are no measure of whether a process runs.
+        pulse_s = settings.watch.pulse_s if clock is system_clock else None
+        one.keep_vigil(liveness_policy(settings), every_s=pulse_s)
     return Services(writer, services)
 
 

@@ -28,6 +28,7 @@ from homeostat.cli.settings_types import (
     Text,
     Whole,
 )
+from homeostat.cli.settings_watch import WatchSettings
 from homeostat.errors import UserError
 from homeostat.extension import did_you_mean
 from homeostat.schema import Feature, Kind, Schema, Segment, Target, Task
@@ -237,6 +238,7 @@ class Settings(BaseModel):
     verification: VerificationSettings = VerificationSettings()
     reports: ReportSettings = ReportSettings()
     retention: RetentionSettings = RetentionSettings()
+    watch: WatchSettings = WatchSettings()
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
         default="INFO", description="least severe line that is logged"
     )

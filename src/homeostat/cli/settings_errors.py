@@ -13,7 +13,12 @@ if TYPE_CHECKING:
 __all__ = ["problems_of"]
 
 #: What may hold a password is not said again.
-_SECRET = {("serving", "api_key"), ("store", "url"), ("mlflow", "tracking_uri")}
+_SECRET = {
+    ("serving", "api_key"),
+    ("store", "url"),
+    ("mlflow", "tracking_uri"),
+    ("watch", "heartbeat_url"),
+}
 
 
 def problems_of(

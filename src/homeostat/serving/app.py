@@ -154,8 +154,10 @@ def _lifespan(
                 one.champions.run(refresh_s),
                 one.meter.run(METERED_EVERY_S),
                 one.shadowing.run(SHADOWED_EVERY_S),
+                one.pulse.run(),
             )
         ]
+        door.ring.succeeded = services.default.pulse.note("keys")
         tasks.append(asyncio.create_task(door.ring.run(door.refresh_s)))
         try:
             for one in services:

@@ -68,6 +68,7 @@ class Champions:
         self.shadows: tuple[Challenger, ...] = ()
         self.tried: Mapping[int, Champion] = {}  #: the versions of both, by number
         self.problem: str | None = None  #: why `current` is not what it should be, if so
+        self.succeeded: Callable[[], None] = lambda: None  #: is told of every refresh that did
         self.looked = asyncio.Event()  #: set once `run` has looked for the first time
         self._store = store
         self._load_scorer = load_scorer
@@ -109,6 +110,7 @@ class Champions:
                 self._report(str(error))
             else:
                 self._report(None)
+                self.succeeded()
 
     async def run(self, every_s: float) -> None:
         """Refresh for ever."""

@@ -34,6 +34,11 @@ def instrument(app: FastAPI, services: Services, unrouted: Collection[str]) -> N
             reports_waiting=elsewhere.reports.waiting,
             baseline_loaded=elsewhere.baseline_loaded,
             last_written_at=max(times).timestamp() if times else None,
+            succeeded={
+                (one.model, loop): at.timestamp()
+                for one in services
+                for loop, at in one.pulse.last_successes().items()
+            },
         )
 
     def note_write() -> None:

@@ -57,6 +57,7 @@ class KeyRing:
             digest = hashlib.sha256(api_key.encode()).digest()
             self._fixed[digest] = Holder("API_KEY", EVERY_ROLE, digest)
         self._holders: dict[bytes, Holder] = {}
+        self.succeeded: Callable[[], None] = lambda: None  #: is told of every look
         self._ever = False  #: whether there is or was a stored key
         self._looked_at: float | None = None
         self._tried_at = float("-inf")
@@ -111,6 +112,7 @@ class KeyRing:
         good = [key for key in keys if key.revoked_at is None]
         self._holders = {bytes.fromhex(key.digest): self._held(key) for key in good}
         self._looked_at = begun
+        self.succeeded()
 
     async def decide(self) -> None:
         """Look now while nobody could look yet, so that who comes first need not wait."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,13 +12,15 @@ from scipy.special import bdtrc
 
 from homeostat.bins import PROBABILITY
 from homeostat.expected import Expected, ExpectedPolicy, Moments, judge_expected
+from homeostat.liveness import LIVENESS, LivenessPolicy, State
 from homeostat.serving.baseline import Baseline
 from homeostat.serving.champion import Champions
 from homeostat.store import Store
 from homeostat.traffic import Traffic, total_traffic
 from homeostat.verdict import Outcome, Verdict
+from homeostat.vigil import SERVICE, Vigil
 
-__all__ = ["Issue", "Live", "LiveCheck", "LiveDrift", "LiveHealth"]
+__all__ = ["Issue", "Live", "LiveCheck", "LiveDrift", "LiveHealth", "LoopHealth"]
 
 MINUTE = timedelta(minutes=1)
 
@@ -37,9 +39,18 @@ HIGH = {"mean_shift": 0.5, "variance_change": 0.35, "latency_anomaly": 1.0}
 class Issue(BaseModel):
     """Something that is wrong."""
 
-    kind: str = Field(description="error_rate, latency, drift or model")
+    kind: str = Field(description="error_rate, latency, drift, model or liveness")
     severity: str = Field(description="medium or high")
     message: str
+
+
+class LoopHealth(BaseModel):
+    """One loop of the model."""
+
+    loop: str
+    state: str = Field(description="alive, dead, stalled, erring or free: nothing was promised")
+    last_success_at: datetime | None
+    problem: str = Field(description="what the last failure said")
 
 
 class LiveHealth(BaseModel):
@@ -52,6 +63,7 @@ class LiveHealth(BaseModel):
     error_rate: float | None
     avg_latency_ms: float | None
     issues: list[Issue]
+    loops: list[LoopHealth] = Field(description="when each last did its work")
     timestamp: datetime
 
 
@@ -93,6 +105,7 @@ class Live:
     champions: Champions
     clock: Callable[[], datetime]
     policy: ExpectedPolicy = field(default_factory=ExpectedPolicy)
+    liveness: LivenessPolicy = field(default_factory=LivenessPolicy)
 
     async def health(self) -> LiveHealth:
         """Whether anything of the last hour is wrong."""
@@ -126,7 +139,9 @@ class Live:
 
     def _health(self) -> LiveHealth:
         traffic = self._traffic(timedelta(hours=1))
-        issues = [*_traffic_issues(traffic), *self._model_issues()]
+        vigil = Vigil(store=self.store, model=self.champions.model, policy=self.liveness)
+        alive = vigil.judge(now=self.clock(), without={SERVICE})  # it answers
+        issues = [*_traffic_issues(traffic), *self._model_issues(), *_liveness_issues(alive)]
         severities = {one.severity for one in issues}
         current = self.champions.current
         worst = "degraded" if "high" in severities else "warning"
@@ -138,6 +153,7 @@ class Live:
             error_rate=traffic.error_rate,
             avg_latency_ms=None if traffic.mean_s is None else 1_000 * traffic.mean_s,
             issues=issues,
+            loops=self._loops(alive.details["states"]),
             timestamp=self.clock(),
         )
 
@@ -152,6 +168,17 @@ class Live:
         if verdict is not None and verdict[1].outcome is Outcome.FAIL:
             found.append(Issue(kind="drift", severity="medium", message=verdict[1].reason))
         return found
+
+    def _loops(self, states: Mapping[str, str]) -> list[LoopHealth]:
+        return [
+            LoopHealth(
+                loop=one.loop,
+                state=states.get(one.loop, State.ALIVE.value),
+                last_success_at=one.succeeded_at,
+                problem=one.problem,
+            )
+            for one in self.store.heart.beats(self.champions.model)
+        ]
 
     def _newest_verdict(self) -> tuple[datetime, Verdict] | None:
         held = self.store.verdicts(self.champions.model, "drift", limit=1)
@@ -225,6 +252,13 @@ def _traffic_issues(traffic: Traffic) -> list[Issue]:
         )
         found.append(Issue(kind="latency", severity="medium", message=message))
     return found
+
+
+def _liveness_issues(verdict: Verdict) -> list[Issue]:
+    if not verdict.details["troubled"]:
+        return []
+    severity = "high" if verdict.outcome is Outcome.FAIL else "medium"
+    return [Issue(kind=LIVENESS, severity=severity, message=verdict.reason)]
 
 
 def _checks(verdict: Verdict) -> list[LiveCheck]:

@@ -61,6 +61,8 @@ class Meter:
         self._counters: dict[tuple[int, datetime], TrafficCounter] = {}
         self._changed: set[tuple[int, datetime]] = set()
         self._compacted: datetime | None = None
+        self.succeeded: Callable[[], None] = lambda: None  #: is told when all is written
+        self.compacted: Callable[[], None] = lambda: None  #: and when old hours were joined
 
     def record(self, version: int, status: int, seconds: float, rows: int) -> None:
         """Count a request that got this HTTP status after so many seconds."""
@@ -92,6 +94,7 @@ class Meter:
             self._changed |= changed
             log.warning("traffic not written", model=self._model, error=str(error))
             return
+        self.succeeded()
         over = self._clock() - KEPT
         for key in [one for one in self._counters if one[1] < over and one not in self._changed]:
             del self._counters[key]
@@ -112,6 +115,7 @@ class Meter:
         if hour != self._compacted:
             self._store.compact_traffic(self._model, hour)
             self._compacted = hour
+            self.compacted()
 
 
 class Metered:

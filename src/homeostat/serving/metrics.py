@@ -30,6 +30,7 @@ OTHER = "other"
 MOST_VALUES = 100  #: of one label, `other` included
 MOST_ROUTES = 40  #: of the label of routes, each of which has a histogram
 MOST_MODELS = 20  #: of which is told what is in service
+MOST_LOOPS = 160  #: of all models, of which is told when they last did their work
 MOST_SCORES = 600  #: series of drift scores, over all versions and features
 
 #: Ends of the bins of latencies, in seconds.
@@ -92,6 +93,8 @@ class Gauges:
     reports_waiting: int
     baseline_loaded: bool
     last_written_at: float | None  #: seconds since 1970
+    #: Seconds since 1970, by model and loop.
+    succeeded: Mapping[tuple[str, str], float] = field(default_factory=dict)
 
 
 class Metrics(Collector):
@@ -319,6 +322,14 @@ def _gauges(seen: Gauges) -> Iterable[Metric]:
         problems.add_metric((model,), problem)
     yield champions
     yield problems
+    successes = GaugeMetricFamily(
+        "homeostat_last_success_timestamp_seconds",
+        "When a loop last did its work, in seconds since 1970; absent before the first time.",
+        labels=("model", "loop"),
+    )
+    for labels, at in list(seen.succeeded.items())[:MOST_LOOPS]:
+        successes.add_metric(labels, at)
+    yield successes
     told: dict[str, tuple[str, float | None]] = {
         "homeostat_queue_length": ("Predictions that wait for their commit.", seen.waiting),
         "homeostat_reports_queue_length": (

@@ -3,11 +3,13 @@
 import asyncio
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from homeostat.challenger import chosen
 from homeostat.errors import Conflict, HomeostatError
+from homeostat.liveness import LivenessPolicy
 from homeostat.prediction import Prediction
 from homeostat.serving.answers import (
     Coverage,
@@ -24,12 +26,14 @@ from homeostat.serving.labels import LabelBatch, to_labels
 from homeostat.serving.live import Live
 from homeostat.serving.metering import Meter
 from homeostat.serving.performance import PerformanceAnswer, known_performance
+from homeostat.serving.pulse import ServicePulse
 from homeostat.serving.request import RowRequest
 from homeostat.serving.scoring import Scoring
 from homeostat.serving.shadow import Shadowing
 from homeostat.serving.versions import Versions, side_by_side
 from homeostat.store import MISSING, LabelReceipt, Store, Writer
 from homeostat.traffic import Traffic, total_traffic
+from homeostat.vigil import Vigil
 
 __all__ = ["Service"]
 
@@ -74,6 +78,8 @@ class Service:
         self.meter = Meter(store, champions.model, clock=clock, process=process)
         self.elsewhere = Elsewhere(store=store, model=self.model, clock=clock, new_id=new_id)
         self.shadowing = Shadowing(store, champions, clock=clock, holder=process)
+        self.pulse = ServicePulse(Vigil(store=store, model=champions.model), clock)
+        self.pulse.follow(self.champions, self.meter, self.shadowing)
         self._store = store
         self._writer = writer
         self._new_id = new_id
@@ -279,6 +285,11 @@ class Service:
         since = None if lately is None else now - lately
         until = now + MINUTE  # that of the minute that has just begun
         return await asyncio.to_thread(self._store.traffic, self.model, since=since, until=until)
+
+    def keep_vigil(self, policy: LivenessPolicy, *, every_s: float | None) -> None:
+        """Give signs of life and look at the loops every so many seconds; None: do not."""
+        self.pulse.keep(policy, every_s=every_s)
+        self.live = replace(self.live, liveness=policy)
 
     async def refresh(self) -> None:
         """Take over the version that the store says is in service."""

@@ -49,6 +49,7 @@ class Shadowing:
         self._champions = champions
         self._clock = clock
         self._holder = holder
+        self.succeeded: Callable[[], None] = lambda: None  #: is told when all are asked
         self._done: dict[str, datetime] = {}  #: by trial, up to where all rows are asked about
 
     async def run(self, every_s: float) -> None:
@@ -57,6 +58,7 @@ class Shadowing:
             await asyncio.sleep(every_s)
             try:
                 await self.catch_up()
+                self.succeeded()
             except HomeostatError as error:
                 log.warning("shadow not asked", model=self._champions.model, error=str(error))
             except Exception:  # the edge of this task: it must outlive any surprise

@@ -3,6 +3,7 @@
 from homeostat.store.challengers import Said, Shadow
 from homeostat.store.chronicle import Chronicle
 from homeostat.store.figures import Figure, FigureKind
+from homeostat.store.heart import Heart
 from homeostat.store.history import Entry, HistoryPage, Kind, Span
 from homeostat.store.labels import KnownLabels, LabelReceipt, ScoredLabels
 from homeostat.store.missing import MISSING
@@ -26,6 +27,7 @@ __all__ = [
     "Entry",
     "Figure",
     "FigureKind",
+    "Heart",
     "HistoryPage",
     "Kind",
     "KnownLabels",

@@ -30,6 +30,7 @@ from homeostat.store import (
 from homeostat.store.chronicle import Chronicle
 from homeostat.store.engine import Database
 from homeostat.store.estimates import Estimates
+from homeostat.store.heart import Heart
 from homeostat.store.keyholders import Keys
 from homeostat.store.labels import KnownLabels, LabelReceipt, ScoredLabels
 from homeostat.store.performances import Performances
@@ -363,6 +364,11 @@ class Store:
         """Set the switch, or take it away with None."""
         with self._database.write() as connection:
             leases.set_flag(connection, name, value)
+
+    @property
+    def heart(self) -> Heart:
+        """When each loop last did its work."""
+        return Heart(self._database)
 
     # Keys of the service.
 

@@ -29,6 +29,7 @@ __all__ = [
     "Token",
     "UtcTime",
     "alerts",
+    "beats",
     "challengers",
     "decisions",
     "deployments",
@@ -340,6 +341,7 @@ keys = Table(
     Column("rate_per_s", Double),
 )
 
+<<<<<<< HEAD
 #: What was expected of windows that do not overlap, and once they are there what labels said.
 estimates = Table(
     "estimates",
@@ -365,4 +367,19 @@ labelled_references = Table(
     Column("version", Integer, primary_key=True, autoincrement=False),
     Column("digest", Text, nullable=False),  # of the version
     Column("body", Text, nullable=False),  # JSON
+=======
+#: When each loop last did its work, and what it promised.
+beats = Table(
+    "beats",
+    METADATA,
+    Column("model", Text, primary_key=True),
+    Column("loop", Text, primary_key=True),
+    Column("every_s", Double),
+    Column("begun_at", UtcTime),
+    Column("seen_at", UtcTime),
+    Column("succeeded_at", UtcTime),
+    Column("failing_since", UtcTime),
+    Column("failures", Integer, nullable=False),
+    Column("problem", Text, nullable=False),
+>>>>>>> h-watcher
 )

@@ -110,6 +110,12 @@ def test_the_least_there_must_be_gives_all_defaults(tmp_path: Path) -> None:
             "verdicts_days": 365.0,
             "alerts_days": 365.0,
             "reports_days": 30.0,
+        "watch": {
+            "heartbeat_url": "",
+            "heartbeat_timeout_s": 5.0,
+            "pulse_s": 60.0,
+            "silent_s": 300.0,
+            "canary_interval_h": 24.0,
         },
         "log_level": "INFO",
     }
@@ -241,7 +247,8 @@ def test_every_setting_has_its_variable(tmp_path: Path, section: str, name: str)
     )
     other = "true" if before is False else other
     samples = {"url": "sqlite:////x.db", "seed": "1", "durability": "relaxed"}
-    value = {**samples, "predict_paths": "/a, /b"}.get(name, other)
+    samples |= {"predict_paths": "/a, /b", "heartbeat_url": "https://outside.example/x"}
+    value = samples.get(name, other)
     together = ("tls_certificate", "tls_key") if name.startswith("tls_") else ()
     environ = {f"HOMEOSTAT_SERVING__{one}".upper(): value for one in together}
 
