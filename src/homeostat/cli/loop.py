@@ -16,7 +16,7 @@ from homeostat.cli.clock import system_clock
 from homeostat.cli.monitor import plain_observation, show_observation
 from homeostat.cli.options import AsJson, AsOf, Config, caller, moment, print_json, say
 from homeostat.cli.project import Project, new_id, open_project
-from homeostat.cli.rounds import Rounds
+from homeostat.cli.telling import told_in
 from homeostat.errors import Unavailable
 from homeostat.verdict import Outcome
 
@@ -48,12 +48,9 @@ def run(
             now = moment(as_of)
             renew(now)
             _show(project.loop.turn(now=now), as_json=as_json)
+            project.alerting.escalate(now=now)
 
-        if once or as_of is not None:
-            turn()
-            return
-        interval_s = project.settings.monitoring.interval_s
-        Rounds(store=project.store, model=project.model, interval_s=interval_s).run(turn)
+        told_in(project, turn, once=once, as_of=as_of)
 
 
 @app.command()

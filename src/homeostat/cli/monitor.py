@@ -9,7 +9,7 @@ from typer import Exit, Option
 
 from homeostat.cli.options import EXIT, AsJson, AsOf, Config, moment, outcome_text, print_json, say
 from homeostat.cli.project import open_project
-from homeostat.cli.rounds import Rounds
+from homeostat.cli.telling import told_in
 
 if TYPE_CHECKING:
     from homeostat.monitor import Observation
@@ -34,7 +34,8 @@ def run(
     """Look at the newest window every interval, and write down what is seen.
 
     With --once exits with 0 when nothing changed, 1 when something did, 3 when it cannot be
-    told.  Nothing is acted upon: that is `homeostat loop run`.
+    told.  Alerts are opened, told and resolved; nothing else is acted upon: that is
+    `homeostat loop run`.
     """
     with open_project(config) as project:
 
@@ -44,12 +45,13 @@ def run(
                 print_json(plain_observation(seen))
             else:
                 show_observation(seen)
+            verdicts = (seen.drift, seen.quality)
+            project.alerting.consider(verdicts, now=seen.at, diagnosis=seen.diagnosis)
             return seen
 
-        if once or as_of is not None:
-            raise Exit(EXIT[look().drift.outcome])
-        interval_s = project.settings.monitoring.interval_s
-        Rounds(store=project.store, model=project.model, interval_s=interval_s).run(look)
+        seen = told_in(project, look, once=once, as_of=as_of)
+    if seen is not None:
+        raise Exit(EXIT[seen.drift.outcome])
 
 
 def plain_observation(seen: "Observation") -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,7 @@ class Rounds:
     store: "Store"
     model: str
     interval_s: float
+    tell: Callable[[Sequence[Verdict]], Any] | None = None  #: what makes alerts of "watch"
 
     def run(self, one_round: Callable[[], Any]) -> None:
         """Make rounds until told to stop; the one under way is ended first."""
@@ -56,5 +57,7 @@ class Rounds:
         verdict = Verdict(question="watch", outcome=Outcome.ERROR, reason=reason)
         try:
             self.store.add_verdict(self.model, verdict, system_clock())
+            if self.tell is not None:
+                self.tell([verdict])
         except HomeostatError:
             log.exception("the failure could not be written down", model=self.model)

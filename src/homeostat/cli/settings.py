@@ -12,6 +12,7 @@ from pydantic import (
     model_validator,
 )
 
+from homeostat.cli.settings_alerts import AlertSettings, in_alerts
 from homeostat.cli.settings_errors import problems_of
 from homeostat.cli.settings_serving import ServingSettings
 from homeostat.cli.settings_source import overridden, read_yaml, sqlite_within
@@ -232,6 +233,7 @@ class Settings(BaseModel):
     drift: DriftSettings = DriftSettings()
     gates: GateSettings = GateSettings()
     verification: VerificationSettings = VerificationSettings()
+    alerts: AlertSettings = AlertSettings()
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
         default="INFO", description="least severe line that is logged"
     )
@@ -332,6 +334,7 @@ def _contradictions(settings: Settings) -> list[str]:
     serving = settings.serving
     if (serving.tls_certificate is None) != (serving.tls_key is None):
         problems.append("serving: tls_certificate and tls_key go together; give both or none")
+    problems += in_alerts(settings.alerts)
     return [*problems, *_in_features(settings), *_in_segments(settings)]
 
 

@@ -30,6 +30,7 @@ from homeostat.store import (
 from homeostat.store.engine import Database
 from homeostat.store.keyholders import Keys
 from homeostat.store.labels import KnownLabels, LabelReceipt, ScoredLabels
+from homeostat.store.outboxes import AlertBook, Outbox
 from homeostat.store.predictions import Count
 from homeostat.store.reports import Reports
 from homeostat.store.traffic import MinuteTraffic
@@ -320,6 +321,16 @@ class Store:
         """All alerts of the model, or those still open, newest first."""
         with self._database.read() as connection:
             return alerts.alerts(connection, model, open_only=open_only)
+
+    @property
+    def alerting(self) -> AlertBook:
+        """Changes of alerts, who wants silence, and what people did."""
+        return AlertBook(self._database)
+
+    @property
+    def outbox(self) -> Outbox:
+        """What is to be told, and what was."""
+        return Outbox(self._database)
 
     # Leases and switches.
 

@@ -50,7 +50,7 @@ __all__ = [
     "versions",
 ]
 
-REVISION = "0005"  #: of the schema that this code reads and writes
+REVISION = "0006"  #: of the schema that this code reads and writes
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -293,11 +293,16 @@ alerts = Table(
     Column("id", Text, primary_key=True),
     Column("model", Text, nullable=False),
     Column("key", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("severity", Integer, nullable=False),  # 1 LOW to 4 CRITICAL
     Column("reason", Text, nullable=False),
     Column("opened_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
     Column("resolved_at", UtcTime),
     Column("times_seen", Integer, nullable=False),
+    Column("acknowledged_at", UtcTime),
+    Column("overdue_at", UtcTime),
+    Column("body", Text),  # JSON of the whole alert; null in those of before revision 0006
     Index("ix_alerts_opened", "model", "opened_at"),
 )
 Index(
