@@ -152,8 +152,8 @@ def build_notifier(kind: str, options: Mapping[str, Any]) -> Notifier:
     """
     from pydantic import TypeAdapter, ValidationError
 
-    make = NOTIFIERS[kind]
-    known = [one.name for one in dataclasses.fields(make) if one.init]  # type: ignore[arg-type]
+    kind_of: Any = NOTIFIERS[kind]  # a class, whose fields say what it takes
+    known = [one.name for one in dataclasses.fields(kind_of) if one.init]
     problems = [
         f"unknown option {name!r}; {did_you_mean(name, known)}"
         for name in options
@@ -161,7 +161,7 @@ def build_notifier(kind: str, options: Mapping[str, Any]) -> Notifier:
     ]
     given = {name: value for name, value in options.items() if name in known}
     try:
-        made: Notifier = TypeAdapter[Any](make).validate_python(given)
+        made: Notifier = TypeAdapter(kind_of).validate_python(given)
     except ValidationError as error:
         problems += [_problem(one) for one in error.errors(include_url=False, include_input=False)]
     except UserError as error:

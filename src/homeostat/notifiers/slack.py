@@ -45,9 +45,10 @@ class Slack:
             raise UserError("with a token, channel says where to")
 
     def send(self, message: Message, wire: Wire) -> Receipt:
+        first, *others = message.blocks
         body: dict[str, Any] = {
             "text": message.slack,
-            "blocks": list(message.blocks),
+            "blocks": [{**first, "block_id": message.id}, *others],
             "unfurl_links": False,
             "unfurl_media": False,
         }

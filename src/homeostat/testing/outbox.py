@@ -180,7 +180,12 @@ def check_it_is_known_who_was_told(store: Store) -> None:
     store.outbox.delivered(_delivery("1"))
     store.outbox.give_up(_delivery("2", "mail"), [])
     seen: list[Standing] = []
-    store.alerting.change("m", ["drift", "quality"], lambda s: seen.append(s) or [], now=START)
+
+    def look(standing: Standing) -> list[Entry]:
+        seen.append(standing)
+        return []
+
+    store.alerting.change("m", ["drift", "quality"], look, now=START)
 
     told = seen[0].told["a"]
     assert (told["slack"].waiting, told["slack"].delivered_at) == (True, START)
