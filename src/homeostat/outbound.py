@@ -124,6 +124,8 @@ class GuardedTransport(httpx.BaseTransport):
     def _refuse(self, url: httpx.URL) -> None:
         if url.scheme not in {"https", "http"}:
             raise Forbidden(f"{url.scheme}: only https is possible")
+        if url.scheme == "http" and not _is_here(url.host):
+            raise Forbidden(f"{url.host}: http is possible to this machine only; use https")
         if url.userinfo:
             raise Forbidden("the address holds a user or password; leave them out")
         if not self.allowed.host(url):
@@ -158,6 +160,13 @@ class GuardedTransport(httpx.BaseTransport):
             raise Forbidden(message)
         if plain and not ipaddress.ip_address(address.partition("%")[0]).is_loopback:
             raise Forbidden(f"{host}: http is possible to this machine only; use https")
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 @dataclass(frozen=True)
