@@ -47,6 +47,7 @@ ROLES: Mapping[str, Roles] = MappingProxyType(
         "POST /models/{name}/predict/batch": _PREDICT,
         "POST /models/{name}/labels": _LABEL,
         "GET /models/{name}/labels/coverage": _READ | _LABEL,
+        "GET /alerts": _READ,
         "GET /monitoring/health": _READ,
         "GET /monitoring/stats": _READ,
         "GET /monitoring/drift/{model_name}": _READ,
