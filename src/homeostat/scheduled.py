@@ -1,8 +1,10 @@
 """Scheduled reports: which is due, what it says, its files, and its place in the store."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from homeostat.account.gather import performance_report, period_report
@@ -42,6 +44,8 @@ class Reporting:
     schedule: Schedule | None = None
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     at: time = time(7)
+    #: Is handed every report that was due, before it counts as made; once more after a failure.
+    told: Callable[[Message], Any] | None = None
 
     def make_due(self, *, now: datetime) -> Message | None:
         """The report that is due, written to files and then to the store; None when none is.
@@ -60,6 +64,8 @@ class Reporting:
             return None
         report = period_report(self.store, self.model, period)
         message = self._write(report)
+        if self.told is not None:
+            self.told(message)
         body = period_json(report)
         self.store.history.add_periodic(self.model, self.schedule.value, body, now)
         return message

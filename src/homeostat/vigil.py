@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 
@@ -43,8 +44,8 @@ class Vigil:
     store: Store
     model: str
     policy: LivenessPolicy = field(default_factory=LivenessPolicy)
-    #: Is told of every verdict that is written down; the alerts begin here.
-    told: Callable[[Sequence[Verdict]], None] = _to_nobody
+    #: Is told of every answer, written down or not; the alerts begin here.
+    told: Callable[[Sequence[Verdict]], Any] = _to_nobody
 
     def judge(self, *, now: datetime, without: Collection[str] = ()) -> Verdict:
         """The answer at this moment, written down nowhere.
@@ -61,6 +62,7 @@ class Vigil:
     def look(self, *, now: datetime) -> Verdict:
         """The answer, written down when it is another one than the last, or an hour later."""
         verdict = self.judge(now=now)
+        self.told((verdict,))
         held = self.store.verdicts(self.model, LIVENESS, limit=1)
         if held and _same(held[0][1], verdict) and now - held[0][0] < AGAIN_AFTER:
             return verdict
@@ -73,7 +75,6 @@ class Vigil:
                 reason=verdict.reason,
             )
         self.store.add_verdict(self.model, verdict, now)
-        self.told((verdict,))
         return verdict
 
     def _busy(self) -> dict[str, datetime]:

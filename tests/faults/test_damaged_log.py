@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from homeostat.alerting import Alerting
 from homeostat.cli.beginning import STORE, alert_of_missing
+from homeostat.rules import Rules
 from homeostat.store import MISSING, open_store
 from homeostat.testing.store_samples import START, sample_label, sample_prediction
 from tests.shell.serving.world import MODEL, World, asking
@@ -159,8 +161,10 @@ def test_missing_labels_are_counted_too(tmp_path: Path) -> None:
 @pytest.mark.anyio
 async def test_the_service_says_what_is_missing_and_an_alert_is_open(world: World) -> None:
     world.store.set_flag(MISSING, "3 predictions are gone")
-    alert_of_missing(world.store, MODEL, now=START, new_id="a")
-    alert_of_missing(world.store, MODEL, now=START, new_id="b")
+    ids = iter("ab")
+    alerting = Alerting(store=world.store, model=MODEL, rules=Rules(), new_id=lambda: next(ids))
+    alert_of_missing(alerting, now=START)
+    alert_of_missing(alerting, now=START)
     async with asking(world) as client:
         health = (await client.get("/health")).json()
         world.store.set_flag(MISSING, None)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from homeostat.errors import Unavailable, UserError
 
 if TYPE_CHECKING:
-    from homeostat.store import Store
+    from homeostat.alerting import Alerting
 
 __all__ = ["STORE", "alert_of_missing", "sole_service", "warn_of_sqlite"]
 
@@ -72,22 +72,21 @@ def warn_of_sqlite(url: str) -> None:
         structlog.get_logger().warning("old SQLite", detail=text)
 
 
-def alert_of_missing(store: "Store", model: str, *, now: datetime, new_id: str) -> None:
+def alert_of_missing(alerting: "Alerting", *, now: datetime) -> None:
     """Open an alert when something that was acknowledged is missing from the store.
 
     A store that does not answer yet is looked at by whoever opens it next.
     """
     import structlog
 
-    from homeostat.alert import Alert
     from homeostat.store import MISSING
+    from homeostat.verdict import Outcome, Verdict
 
     with contextlib.suppress(Unavailable):
-        text = store.flag(MISSING)
+        text = alerting.store.flag(MISSING)
         if text is None:
             return
         structlog.get_logger().error("acknowledged rows are missing", detail=text)
-        if store.open_alert(model, STORE) is None:
-            store.save_alert(
-                Alert(id=new_id, model=model, key=STORE, reason=text, opened_at=now, updated_at=now)
-            )
+        if alerting.store.open_alert(alerting.model, STORE) is None:
+            verdict = Verdict(question=STORE, outcome=Outcome.FAIL, reason=text)
+            alerting.consider([verdict], now=now)

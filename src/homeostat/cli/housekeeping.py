@@ -3,8 +3,10 @@
 import os
 import socket
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
+from homeostat.cli.clock import system_clock
 from homeostat.cli.project import Project
 
 if TYPE_CHECKING:
@@ -60,7 +62,31 @@ def reporting(project: Project) -> "Reporting":
         schedule=None if asked.schedule == "never" else Schedule(asked.schedule),
         zone=ZoneInfo(asked.timezone),
         at=time(asked.hour),
+        told=partial(_post, project),
     )
+
+
+def _post(project: Project, message: "Message") -> None:
+    """Put a report into the outbox, for each of the channels that are to get it."""
+    from homeostat.outgoing import Attachment, Notice
+
+    pages = tuple(
+        Attachment(name=one.name, media_type="text/html", content=one.read_bytes())
+        for one in message.files
+        if one.suffix == ".html"
+    )
+    for channel in project.settings.reports.channels:
+        notice = Notice(
+            id=f"{message.id}:{channel}",
+            channel=channel,
+            model=project.model,
+            subject=message.subject,
+            text=message.text,
+            html=message.html,
+            created_at=system_clock(),
+            attachments=pages,
+        )
+        project.store.outbox.add(notice)
 
 
 def keep_house(project: Project, *, now: datetime) -> tuple["Message | None", "Pruned | None"]:

@@ -13,7 +13,8 @@ from homeostat.cli.beats import plain_beat, show_beats
 from homeostat.cli.housekeeping import keep_house
 from homeostat.cli.options import EXIT, AsJson, AsOf, Config, moment, outcome_text, print_json, say
 from homeostat.cli.project import open_project
-from homeostat.cli.watching import keep_round, planted_in, rounds_of, vigil_over, with_interval
+from homeostat.cli.telling import Way, told_in
+from homeostat.cli.watching import planted_in, vigil_over, with_interval
 from homeostat.errors import NotFound, UserError
 from homeostat.extension import did_you_mean
 
@@ -59,7 +60,8 @@ def run(
     """Look at the newest window every interval, and write down what is seen.
 
     With --mode once exits with 0 when nothing changed, 1 when something did, 3 when it cannot
-    be told.  Nothing is acted upon: that is `homeostat loop run`.
+    be told.  Alerts are opened, told and resolved; nothing else is acted upon: that is
+    `homeostat loop run`.
     """
     _refuse_both(mode, once=once, as_of=as_of)
     with open_project(config) as opened:
@@ -72,17 +74,17 @@ def run(
                 print_json(plain_observation(seen))
             else:
                 show_observation(seen)
+            project.alerting.consider(seen.verdicts, now=at, diagnosis=seen.diagnosis)
             planted_in(project, now=at)
             if as_of is None:
                 keep_house(project, now=at)
             return seen
 
-        if as_of is not None:
-            raise Exit(EXIT[look().drift.outcome])
-        if once or mode is Mode.ONCE:
-            seen = keep_round(project, "monitor", look, promised=interval is not None)
-            raise Exit(EXIT[seen.drift.outcome])
-        rounds_of(project, "monitor").run(look)
+        single = once or mode is Mode.ONCE
+        way = Way(loop="monitor", once=single, as_of=as_of, promised=interval is not None)
+        seen = told_in(project, look, way)
+    if seen is not None:
+        raise Exit(EXIT[seen.drift.outcome])
 
 
 def _refuse_both(mode: Mode | None, *, once: bool, as_of: datetime | None) -> None:

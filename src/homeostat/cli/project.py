@@ -1,21 +1,23 @@
 """Project: the parts of one model, put together from its settings."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import uuid_utils
 
+from homeostat.cli.alerting import build_rules, build_sender
 from homeostat.cli.logs import configure_logs
 from homeostat.cli.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from homeostat.actions import Actor
+    from homeostat.alerting import Alerting
     from homeostat.assessment import Assessor
     from homeostat.baseline import Baseline
     from homeostat.candidate import Harvest
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from homeostat.registry import Tracker
     from homeostat.replay import Bench
     from homeostat.schema import Schema
+    from homeostat.sending import Sender
     from homeostat.store import Store
     from homeostat.training import Recipe, Workshop
 
@@ -220,6 +223,22 @@ class Project:
         return Harvest(store=self.store, model=self.model, baseline=self.baseline, policy=policy)
 
     @cached_property
+    def alerting(self) -> "Alerting":
+        """What makes alerts of verdicts."""
+        from homeostat.alerting import Alerting
+
+        return Alerting(
+            store=self.store,
+            model=self.model,
+            rules=build_rules(self.settings.alerts, drift_policy(self.settings)),
+            new_id=new_id,
+        )
+
+    def sender(self, clock: Callable[[], datetime]) -> "Sender":
+        """What delivers its alerts; UserError when a channel cannot be used as it is set."""
+        return build_sender(self.settings.alerts, self.alerting, clock)
+
+    @cached_property
     def loop(self) -> "Loop":
         """What keeps it healthy."""
         from homeostat.loop import HealingPolicy, Loop
@@ -243,6 +262,7 @@ class Project:
             harvest=self.harvest,
             workshop=self.workshop,
             bench=self.bench,
+            alerting=self.alerting,
             policy=policy,
         )
 

@@ -2,7 +2,7 @@
 
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -34,6 +34,7 @@ class Rounds:
     model: str
     interval_s: float
     pulse: Pulse | None = None  #: tells the others how the rounds do
+    tell: Callable[[Sequence[Verdict]], Any] | None = None  #: what makes alerts of "watch"
 
     def run(self, one_round: Callable[[], Any]) -> None:
         """Make rounds until told to stop; the one under way is ended first."""
@@ -64,5 +65,7 @@ class Rounds:
         verdict = Verdict(question="watch", outcome=Outcome.ERROR, reason=reason)
         try:
             self.store.add_verdict(self.model, verdict, system_clock())
+            if self.tell is not None:
+                self.tell([verdict])
         except HomeostatError:
             log.exception("the failure could not be written down", model=self.model)

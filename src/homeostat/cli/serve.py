@@ -18,7 +18,7 @@ from homeostat.cli.clock import FileClock, system_clock
 from homeostat.cli.elsewhere import build_elsewhere
 from homeostat.cli.logs import configure_logs
 from homeostat.cli.options import Config
-from homeostat.cli.project import new_id
+from homeostat.cli.project import Project, new_id
 from homeostat.cli.settings import Settings, load_settings
 from homeostat.cli.settings_serving import ServingSettings
 from homeostat.cli.watching import liveness_policy
@@ -78,7 +78,7 @@ def serve(
     clock = FileClock(clock_file) if clock_file else system_clock
     clock()  # a broken clock file is told now, not with the first row
     with listening(*address) as listener, opened(settings) as store:
-        alert_of_missing(store, settings.model, now=clock(), new_id=new_id())
+        alert_of_missing(Project(settings=settings, store=store).alerting, now=clock())
         run(settings, build_services(settings, store, clock), listener, store)
 
 

@@ -12,6 +12,7 @@ from pydantic import (
     model_validator,
 )
 
+from homeostat.cli.settings_alerts import AlertSettings, in_alerts
 from homeostat.cli.settings_errors import problems_of
 from homeostat.cli.settings_quality import QualitySettings, quality_contradictions
 from homeostat.cli.settings_reports import ReportSettings, RetentionSettings
@@ -239,6 +240,7 @@ class Settings(BaseModel):
     reports: ReportSettings = ReportSettings()
     retention: RetentionSettings = RetentionSettings()
     watch: WatchSettings = WatchSettings()
+    alerts: AlertSettings = AlertSettings()
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
         default="INFO", description="least severe line that is logged"
     )
@@ -344,7 +346,17 @@ def _contradictions(settings: Settings) -> list[str]:
     if (serving.tls_certificate is None) != (serving.tls_key is None):
         problems.append("serving: tls_certificate and tls_key go together; give both or none")
     problems += quality_contradictions(settings.quality)
+    problems += in_alerts(settings.alerts)
+    problems += _in_reports(settings)
     return [*problems, *_in_features(settings), *_in_segments(settings)]
+
+
+def _in_reports(settings: Settings) -> Iterator[str]:
+    known = list(settings.alerts.channels)
+    for name in settings.reports.channels:
+        if name not in known:
+            near = did_you_mean(name, known) if known else "there is none"
+            yield f"reports.channels: no channel {name!r} in alerts.channels; {near}"
 
 
 def _in_features(settings: Settings) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """What commands that make rounds do besides: signs of life, heartbeat, canary."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
@@ -12,6 +12,7 @@ from homeostat.cli.rounds import Rounds
 from homeostat.cli.settings import Settings
 from homeostat.errors import HomeostatError
 from homeostat.liveness import LivenessPolicy
+from homeostat.verdict import Verdict
 
 if TYPE_CHECKING:
     from homeostat.planted import Planted
@@ -33,8 +34,12 @@ def vigil_over(project: Project) -> "Vigil":
     """What looks whether the loops of the project's model are alive."""
     from homeostat.vigil import Vigil
 
-    policy = liveness_policy(project.settings)
-    return Vigil(store=project.store, model=project.model, policy=policy)
+    return Vigil(
+        store=project.store,
+        model=project.model,
+        policy=liveness_policy(project.settings),
+        told=lambda verdicts: project.alerting.consider(verdicts, now=system_clock()),
+    )
 
 
 def liveness_policy(settings: Settings) -> LivenessPolicy:
@@ -42,13 +47,14 @@ def liveness_policy(settings: Settings) -> LivenessPolicy:
     return LivenessPolicy(silent=timedelta(seconds=settings.watch.silent_s))
 
 
-def rounds_of(project: Project, loop: str) -> Rounds:
-    """The rounds of this loop, with signs of life."""
+def rounds_of(project: Project, loop: str, tell: Callable[[Sequence[Verdict]], None]) -> Rounds:
+    """The rounds of this loop, with signs of life; `tell` makes alerts of what goes wrong."""
     return Rounds(
         store=project.store,
         model=project.model,
         interval_s=project.settings.monitoring.interval_s,
         pulse=_pulse(project, loop),
+        tell=tell,
     )
 
 
@@ -87,8 +93,11 @@ def keep_round(project: Project, loop: str, one_round: Callable[[], T], *, promi
 def planted_in(project: Project, *, now: datetime) -> None:
     """Plant a drift in a copy of the newest rows if it is time, and see that it is seen."""
     hours = project.settings.watch.canary_interval_h
-    if hours:
-        _planted(project, timedelta(hours=hours)).look(now=now)
+    if not hours:
+        return
+    verdict = _planted(project, timedelta(hours=hours)).look(now=now)
+    if verdict is not None:
+        project.alerting.consider([verdict], now=now)
 
 
 def _planted(project: Project, every: timedelta) -> "Planted":

@@ -31,6 +31,7 @@ from homeostat.serving.headers import SAFE, SafeHeaders
 from homeostat.serving.instruments import instrument
 from homeostat.serving.metering import Metered
 from homeostat.serving.routes import (
+    alerts,
     docs,
     health,
     history,
@@ -109,7 +110,18 @@ def create_app(
     app.state.services = services
     app.state.max_batch = max_batch
     app.state.bodies = Bodies(door.max_body_bytes)
-    for group in (health, predict, labels, monitoring, monitor, metrics, models, docs, history):
+    for group in (
+        health,
+        predict,
+        labels,
+        monitoring,
+        alerts,
+        monitor,
+        metrics,
+        models,
+        docs,
+        history,
+    ):
         app.include_router(group.router)
     app.include_router(model.router, prefix="/model")
     for group in (model, predict, labels, docs):

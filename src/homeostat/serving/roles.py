@@ -48,6 +48,7 @@ ROLES: Mapping[str, Roles] = MappingProxyType(
         "POST /models/{name}/labels": _LABEL,
         "GET /models/{name}/labels/coverage": _READ | _LABEL,
         "GET /history/{kind}": _READ,
+        "GET /alerts": _READ,
         "GET /monitoring/health": _READ,
         "GET /monitoring/stats": _READ,
         "GET /monitoring/performance": _READ,

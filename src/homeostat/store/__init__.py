@@ -2,17 +2,20 @@
 
 from homeostat.store.challengers import Said, Shadow
 from homeostat.store.chronicle import Chronicle
+from homeostat.store.envelopes import Delivery, Told
 from homeostat.store.figures import Figure, FigureKind
 from homeostat.store.heart import Heart
 from homeostat.store.history import Entry, HistoryPage, Kind, Span
 from homeostat.store.labels import KnownLabels, LabelReceipt, ScoredLabels
 from homeostat.store.missing import MISSING
 from homeostat.store.opening import open_store
+from homeostat.store.outboxes import AlertBook, AlertEntry, Outbox, Standing
 from homeostat.store.performances import Performances
 from homeostat.store.profiles import MinuteProfile
 from homeostat.store.removals import DayRows, Logged, Removal
 from homeostat.store.reported import OTHER, Receipt, ReportedRow
 from homeostat.store.served import Served
+from homeostat.store.silences import AlertEvent
 from homeostat.store.slack import Slack
 from homeostat.store.store import Store
 from homeostat.store.traffic import MinuteTraffic
@@ -22,8 +25,12 @@ from homeostat.store.writer import QueueFull, Writer
 __all__ = [
     "MISSING",
     "OTHER",
+    "AlertBook",
+    "AlertEntry",
+    "AlertEvent",
     "Chronicle",
     "DayRows",
+    "Delivery",
     "Entry",
     "Figure",
     "FigureKind",
@@ -35,6 +42,7 @@ __all__ = [
     "Logged",
     "MinuteProfile",
     "MinuteTraffic",
+    "Outbox",
     "Performances",
     "QueueFull",
     "Receipt",
@@ -46,7 +54,9 @@ __all__ = [
     "Shadow",
     "Slack",
     "Span",
+    "Standing",
     "Store",
+    "Told",
     "Trials",
     "Writer",
     "open_store",

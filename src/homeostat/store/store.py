@@ -33,6 +33,7 @@ from homeostat.store.estimates import Estimates
 from homeostat.store.heart import Heart
 from homeostat.store.keyholders import Keys
 from homeostat.store.labels import KnownLabels, LabelReceipt, ScoredLabels
+from homeostat.store.outboxes import AlertBook, Outbox
 from homeostat.store.performances import Performances
 from homeostat.store.predictions import Count
 from homeostat.store.reports import Reports
@@ -339,6 +340,16 @@ class Store:
     def history(self) -> Chronicle:
         """What was, and what left the store."""
         return Chronicle(self._database)
+
+    @property
+    def alerting(self) -> AlertBook:
+        """Changes of alerts, who wants silence, and what people did."""
+        return AlertBook(self._database)
+
+    @property
+    def outbox(self) -> Outbox:
+        """What is to be told, and what was."""
+        return Outbox(self._database)
 
     # Leases and switches.
 

@@ -296,11 +296,16 @@ alerts = Table(
     Column("id", Text, primary_key=True),
     Column("model", Text, nullable=False),
     Column("key", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("severity", Integer, nullable=False),  # 1 LOW to 4 CRITICAL
     Column("reason", Text, nullable=False),
     Column("opened_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
     Column("resolved_at", UtcTime),
     Column("times_seen", Integer, nullable=False),
+    Column("acknowledged_at", UtcTime),
+    Column("overdue_at", UtcTime),
+    Column("body", Text),  # JSON of the whole alert; null in those of before revision 0006
     Index("ix_alerts_opened", "model", "opened_at"),
 )
 Index(
@@ -341,7 +346,6 @@ keys = Table(
     Column("rate_per_s", Double),
 )
 
-<<<<<<< HEAD
 #: What was expected of windows that do not overlap, and once they are there what labels said.
 estimates = Table(
     "estimates",
@@ -367,7 +371,8 @@ labelled_references = Table(
     Column("version", Integer, primary_key=True, autoincrement=False),
     Column("digest", Text, nullable=False),  # of the version
     Column("body", Text, nullable=False),  # JSON
-=======
+)
+
 #: When each loop last did its work, and what it promised.
 beats = Table(
     "beats",
@@ -381,5 +386,4 @@ beats = Table(
     Column("failing_since", UtcTime),
     Column("failures", Integer, nullable=False),
     Column("problem", Text, nullable=False),
->>>>>>> h-watcher
 )

@@ -44,9 +44,7 @@ def test_what_is_missing_is_told_until_it_is_accepted(
     start: Town, capsys: pytest.CaptureFixture[str]
 ) -> None:
     start.project.store.set_flag(MISSING, "3 predictions are gone")
-    alert_of_missing(
-        start.project.store, start.project.model, now=datetime(2026, 3, 4, tzinfo=UTC), new_id="a"
-    )
+    alert_of_missing(start.project.alerting, now=datetime(2026, 3, 4, tzinfo=UTC))
 
     assert command(start.folder, "alert", "list") == 0
     assert "3 predictions are gone" in capsys.readouterr().out

@@ -102,6 +102,7 @@ def test_the_least_there_must_be_gives_all_defaults(tmp_path: Path) -> None:
             "schedule": "never",
             "hour": 7,
             "timezone": "UTC",
+            "channels": (),
             "days": 30.0,
         },
         "retention": {
@@ -110,6 +111,7 @@ def test_the_least_there_must_be_gives_all_defaults(tmp_path: Path) -> None:
             "verdicts_days": 365.0,
             "alerts_days": 365.0,
             "reports_days": 30.0,
+        },
         "watch": {
             "heartbeat_url": "",
             "heartbeat_timeout_s": 5.0,
