@@ -156,9 +156,7 @@ def resolver(*answers: list[str]) -> Any:
     "answers",
     [[["127.0.0.1"]], [["8.8.8.8", "127.0.0.1"]], [["10.0.0.1"], ["8.8.8.8"]]],
 )
-def test_a_name_that_leads_inside_is_not_followed(
-    answers: list[list[str]], canary: Canary
-) -> None:
+def test_a_name_that_leads_inside_is_not_followed(answers: list[list[str]], canary: Canary) -> None:
     allowed = Allowed(hosts=frozenset({f"hooks.example:{canary.port}"}))
     transport = GuardedTransport(allowed=allowed, resolve=resolver(*answers))
 

@@ -8,16 +8,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import ClassVar
 
-import pytest
-
 from homeostat.alert import Change
+from homeostat.alerting import By
 from homeostat.messages import Message
 from homeostat.notifiers import Receipt, Wire
 from homeostat.outgoing import Notice
 from homeostat.rules import Escalation
 from homeostat.silence import Silence
 from homeostat.store import open_store
-from homeostat.alerting import By
 from homeostat.verdict import Outcome, Verdict
 from tests.shell.alerts.office import MINUTE, SECOND, Office, drift, failed, passed
 from tests.shell.alerts.receivers import Received, http_receiver
