@@ -82,7 +82,7 @@ class Careless:
 
 @pytest.mark.parametrize(
     "check",
-    [c for c in notifier_checks() if c.__name__ not in {"check_a_message_is_taken"}],
+    [c for c in notifier_checks() if c.__name__ != "check_a_message_is_taken"],
     ids=lambda c: c.__name__,
 )
 def test_the_contract_can_fail(check: Check) -> None:
@@ -160,7 +160,7 @@ class Mailbox:
         self.answer = "250 taken"
         self.unknown: set[str] = set()
 
-    async def handle_RCPT(
+    async def handle_RCPT(  # noqa: N802  # so it is called
         self, _: SMTP, __: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         if address in self.unknown:
@@ -168,7 +168,9 @@ class Mailbox:
         envelope.rcpt_tos.append(address)
         return "250 taken"
 
-    async def handle_DATA(self, _: SMTP, __: Session, envelope: Envelope) -> str:
+    async def handle_DATA(  # noqa: N802  # so it is called
+        self, _: SMTP, __: Session, envelope: Envelope
+    ) -> str:
         if self.answer.startswith("250"):
             content = bytes(envelope.content or b"")
             mail = email.message_from_bytes(content, policy=default)
