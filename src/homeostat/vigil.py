@@ -12,7 +12,7 @@ from homeostat.plan import Phase
 from homeostat.store import Store
 from homeostat.verdict import Verdict
 
-__all__ = ["HEALING", "HEARTBEAT", "LENGTHS", "MONITOR", "SERVICE", "Vigil"]
+__all__ = ["HEALING", "HEARTBEAT", "LENGTHS", "MONITOR", "SERVICE", "Told", "Vigil"]
 
 log = structlog.get_logger()
 
@@ -33,6 +33,10 @@ TRAINING_LIMIT = timedelta(hours=6)
 AGAIN_AFTER = timedelta(hours=1)
 
 
+#: Is told what a look says.
+Told = Callable[[Sequence[Verdict]], Any]
+
+
 def _to_nobody(_: Sequence[Verdict]) -> None:
     return None
 
@@ -45,7 +49,7 @@ class Vigil:
     model: str
     policy: LivenessPolicy = field(default_factory=LivenessPolicy)
     #: Is told of every answer, written down or not; the alerts begin here.
-    told: Callable[[Sequence[Verdict]], Any] = _to_nobody
+    told: Told = _to_nobody
 
     def judge(self, *, now: datetime, without: Collection[str] = ()) -> Verdict:
         """The answer at this moment, written down nowhere.

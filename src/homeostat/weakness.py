@@ -27,6 +27,9 @@ NAMED = 5
 #: Shared rows, of the smaller, from which on two segments count as the same finding.
 SAME = 0.5
 
+#: Positives must be off by so much more than a squared error, as the verdict on quality has it.
+TWICE = 2.0
+
 #: Variance of a sum from which on it is about normal, as for a count of so many cases.
 LEAST_VARIANCE = 4.0
 
@@ -93,7 +96,7 @@ def weak_segments(
     min_rows
         Of a part, in each half.
     asked
-        Positives off by this share of the expected, or a squared error up by it.
+        A squared error up by this share of the expected, or positives off by twice of it.
 
     References
     ----------
@@ -111,7 +114,7 @@ def weak_segments(
     found = [
         second.told(one, told, p)
         for (one, told), p in zip(usable, corrected, strict=True)
-        if p < alpha and told.effect >= asked
+        if p < alpha and told.effect >= (asked if one.squared else TWICE * asked)
     ]
     return tuple(sorted(found, key=lambda one: -one.cost))
 

@@ -5,7 +5,8 @@ import ipaddress
 import os
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
 
+from homeostat.cli.alerting import build_sender
 from homeostat.cli.beginning import alert_of_missing, sole_service, warn_of_sqlite
 from homeostat.cli.clock import FileClock, system_clock
 from homeostat.cli.elsewhere import build_elsewhere
@@ -28,9 +30,11 @@ if TYPE_CHECKING:
     import uvicorn
     from fastapi import FastAPI
 
+    from homeostat.alerting import Alerting
     from homeostat.serving.door import Door
     from homeostat.serving.services import Services
     from homeostat.store import Store
+    from homeostat.verdict import Verdict
 
 __all__ = [
     "build_door",
@@ -78,8 +82,9 @@ def serve(
     clock = FileClock(clock_file) if clock_file else system_clock
     clock()  # a broken clock file is told now, not with the first row
     with listening(*address) as listener, opened(settings) as store:
-        alert_of_missing(Project(settings=settings, store=store).alerting, now=clock())
-        run(settings, build_services(settings, store, clock), listener, store)
+        alert_of_missing(_alerting(settings, store, settings.model), now=clock())
+        with _telling(settings, store, clock):
+            run(settings, build_services(settings, store, clock), listener, store)
 
 
 def refuse_open_door(host: str, settings: Settings) -> None:
@@ -174,7 +179,6 @@ def build_services(settings: Settings, store: "Store", clock: Callable[[], datet
     loader = partial(load_scorer, settings.artifacts.path)
     slack = Slack(relaxed=settings.store.durability == "relaxed")
     writer = Writer(store, counting, limit=settings.serving.queue, slack=slack)
-    names = dict.fromkeys((settings.model, *settings.serving.models))
     services = [
         Service(
             store,
@@ -183,14 +187,42 @@ def build_services(settings: Settings, store: "Store", clock: Callable[[], datet
             clock=clock,
             new_id=new_id,
         )
-        for name in names
+        for name in _models(settings)
     ]
     services[0].elsewhere = build_elsewhere(settings, store, clock)
     for one in services:
         # On a simulated calendar minutes are no measure of whether a process runs.
         pulse_s = settings.watch.pulse_s if clock is system_clock else None
-        one.keep_vigil(liveness_policy(settings), every_s=pulse_s)
+        told = partial(_told, _alerting(settings, store, one.model), clock)
+        one.keep_vigil(liveness_policy(settings), every_s=pulse_s, told=told)
     return Services(writer, services)
+
+
+def _models(settings: Settings) -> Iterable[str]:
+    return dict.fromkeys((settings.model, *settings.serving.models))
+
+
+def _alerting(settings: Settings, store: "Store", model: str) -> "Alerting":
+    return replace(Project(settings=settings, store=store).alerting, model=model)
+
+
+@contextlib.contextmanager
+def _telling(settings: Settings, store: "Store", clock: Callable[[], datetime]) -> Iterator[None]:
+    """Alerts are sent as long as the block lasts.
+
+    The service tells of a monitor that is dead, so it cannot leave the sending to that.
+    """
+    with contextlib.ExitStack() as senders:
+        for model in _models(settings):
+            alerting = _alerting(settings, store, model)
+            senders.enter_context(build_sender(settings.alerts, alerting, clock).running())
+        yield
+
+
+def _told(
+    alerting: "Alerting", clock: Callable[[], datetime], verdicts: Sequence["Verdict"]
+) -> None:
+    alerting.consider(verdicts, now=clock())
 
 
 def build_door(settings: Settings, store: "Store") -> "Door":

@@ -13,7 +13,7 @@ from homeostat.liveness import Beat, LivenessPolicy
 from homeostat.serving.champion import Champions
 from homeostat.serving.metering import Meter
 from homeostat.serving.shadow import Shadowing
-from homeostat.vigil import SERVICE, Vigil
+from homeostat.vigil import SERVICE, Told, Vigil
 
 __all__ = ["ServicePulse"]
 
@@ -41,9 +41,11 @@ class ServicePulse:
         self._others: dict[str, datetime] = {}
         self._every_s: float | None = None
 
-    def keep(self, policy: LivenessPolicy, *, every_s: float | None) -> None:
+    def keep(
+        self, policy: LivenessPolicy, *, every_s: float | None, told: Told | None = None
+    ) -> None:
         """Give signs and look so often; with None neither is done, which is so at first."""
-        self._vigil = replace(self._vigil, policy=policy)
+        self._vigil = replace(self._vigil, policy=policy, told=told or self._vigil.told)
         self._every_s = every_s
 
     def follow(self, champions: Champions, meter: Meter, shadowing: Shadowing) -> None:

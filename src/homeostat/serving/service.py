@@ -33,7 +33,7 @@ from homeostat.serving.shadow import Shadowing
 from homeostat.serving.versions import Versions, side_by_side
 from homeostat.store import MISSING, LabelReceipt, Store, Writer
 from homeostat.traffic import Traffic, total_traffic
-from homeostat.vigil import Vigil
+from homeostat.vigil import Told, Vigil
 
 __all__ = ["Service"]
 
@@ -286,9 +286,17 @@ class Service:
         until = now + MINUTE  # that of the minute that has just begun
         return await asyncio.to_thread(self._store.traffic, self.model, since=since, until=until)
 
-    def keep_vigil(self, policy: LivenessPolicy, *, every_s: float | None) -> None:
-        """Give signs of life and look at the loops every so many seconds; None: do not."""
-        self.pulse.keep(policy, every_s=every_s)
+    def keep_vigil(
+        self, policy: LivenessPolicy, *, every_s: float | None, told: Told | None = None
+    ) -> None:
+        """Give signs of life and look at the loops every so many seconds; None: do not.
+
+        Parameters
+        ----------
+        told
+            Is told what every look says.
+        """
+        self.pulse.keep(policy, every_s=every_s, told=told)
         self.live = replace(self.live, liveness=policy)
 
     async def refresh(self) -> None:

@@ -61,14 +61,14 @@ def save_alert(connection: Connection, new: Alert) -> None:
         "body": json.dumps(new.to_dict(), separators=(",", ":")),
     }
     if insert_if_new(connection, _TABLE, row):
-        note_alert(connection, alert)
+        note_alert(connection, new)
         return
     standing = open_alert(connection, new.model, new.key)
     if new.resolved_at is None and standing is not None and standing.id != new.id:
         message = f"an alert {new.key!r} of model {new.model!r} is already open"
         raise Conflict(f"{message}: {standing.id!r}; update that one")
     upsert(connection, _TABLE, row)
-    note_alert(connection, alert)
+    note_alert(connection, new)
 
 
 def alert(connection: Connection, model: str, key: str) -> Alert:

@@ -85,13 +85,13 @@ def entries(connection: Connection, kind: Kind, model: str, span: Span) -> Histo
 
 def note_alert(connection: Connection, alert: Alert) -> None:
     """Keep the state that an alert is in now beside those that it was in before."""
-    plain = {name: _plain(value) for name, value in asdict(alert).items()}
+    times = (alert.updated_at, alert.acknowledged_at, alert.overdue_at)
     row = {
         "alert_id": alert.id,
         "model": alert.model,
-        "at": alert.updated_at,
+        "at": max(one for one in times if one is not None),
         "opened_at": alert.opened_at,
-        "body": json.dumps(plain, separators=(",", ":")),
+        "body": json.dumps(alert.to_dict(), separators=(",", ":")),
     }
     connection.execute(insert(alert_changes), row)
 

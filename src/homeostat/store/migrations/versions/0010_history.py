@@ -40,8 +40,9 @@ SAYING = re.compile(r"<(\w+ [^>]+)>")
 
 VIEWS = {
     "history_alerts": """
-        SELECT id, model, key, reason, <time opened_at> AS opened_at,
-            <time updated_at> AS updated_at, <time resolved_at> AS resolved_at, times_seen
+        SELECT id, model, key, type, severity, reason, <time opened_at> AS opened_at,
+            <time updated_at> AS updated_at, <time acknowledged_at> AS acknowledged_at,
+            <time resolved_at> AS resolved_at, times_seen
         FROM alerts""",
     "history_verdicts": """
         SELECT number, model, question, <time at> AS at, outcome, <text t.body reason> AS reason
