@@ -138,6 +138,8 @@ LATER = (
     "keys",
     "reported_rows",
     "reported_versions",
+    "estimates",
+    "labelled_references",
 )
 
 
