@@ -104,7 +104,7 @@ def test_labels_take_over_once_they_show_that_the_relation_changed(start: Town) 
         {one.subject: one.value for one in verdict.measurements} for verdict in (quiet, found[-1])
     )
     assert after["accuracy"] < before["accuracy"] - 0.1
-    assert found[-1].outcome is Outcome.FAIL
+    assert found[-1].outcome is Outcome.FAIL, [found[-1].reason, *found[-1].measurements]
     assert found[-1].details["accuracy"]["coverage"][BLEND]["windows"] == 9
     assert "tested on 9 labelled windows" in found[-1].reason
 
