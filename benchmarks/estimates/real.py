@@ -82,7 +82,7 @@ def drawn(pool: Pool, story: Story, name: str, draw: int) -> Stream:
     score, label = [], []
     for pull, turn in zip(moved, changed, strict=True):
         chance = np.exp(PULL * pull * pool.by)
-        held = random.choice(len(chance), pool.size, replace=False, p=chance / chance.sum())
+        held = random.choice(len(chance), pool.size, p=chance / chance.sum())
         turned = random.random(pool.size) < turn * pool.turned[held]
         score.append(pool.rows.score[held])
         label.append(np.where(turned, 1 - pool.rows.label[held], pool.rows.label[held]))

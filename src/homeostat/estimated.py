@@ -31,7 +31,9 @@ class EstimatePolicy:
     metrics: tuple[str, ...] = ("accuracy", "f1", "roc_auc")  #: that are judged; all are told
     at_least: Mapping[str, float] = field(default_factory=dict)  #: by metric, in its own unit
     fall: float = 0.05  #: below the reference that matters, as a share of it
-    alpha: float = 0.001  #: chance of a false alarm at one look, all metrics together
+    #: Chance that labels say otherwise, over all metrics.  While nothing changes false alarms
+    #: are rarer by far: the chance holds the noise of the labels, which an estimate has not.
+    alpha: float = 0.05
     min_rows: int = 200
     matured_share: float = 0.9  #: of the rows of a window, labelled, for it to be scored
     due_days: float = 90.0  #: after them it is scored by the labels that came

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
@@ -203,7 +203,3 @@ def _read_place(page: str, *, number: bool) -> tuple[datetime, Any]:
     except (ValueError, OverflowError) as error:
         message = f"{page!r} is no page; take what the page before says is next"
         raise UserError(message) from error
-
-
-def _plain(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, datetime) else value

@@ -138,7 +138,12 @@ LATER = (
     "keys",
     "reported_rows",
     "reported_versions",
+<<<<<<< HEAD
     "beats",
+=======
+    "estimates",
+    "labelled_references",
+>>>>>>> h-estimates
 )
 
 
