@@ -138,12 +138,9 @@ LATER = (
     "keys",
     "reported_rows",
     "reported_versions",
-<<<<<<< HEAD
     "beats",
-=======
     "estimates",
     "labelled_references",
->>>>>>> h-estimates
 )
 
 
