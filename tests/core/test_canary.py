@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -9,10 +10,12 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
+from homeostat.battery import EFFECTS
 from homeostat.bins import PREDICTION, PROBABILITY
 from homeostat.canary import CANARY, Shift, judge_canary, planted, shifted
-from homeostat.policy import DriftPolicy, judge_drift
+from homeostat.policy import DriftPolicy, Level, judge_at, judge_drift
 from homeostat.profile import Profile
+from homeostat.usual import LOG_QUANTILE, Usual, learnt, tempered
 from homeostat.verdict import Outcome, Verdict
 from tests.core.made import Columns, counted, fitted, said, text
 
@@ -70,6 +73,25 @@ def test_every_feature_has_its_turn() -> None:
     ]
 
     assert found == [*NAMES, *NAMES]
+
+
+@pytest.mark.parametrize("factor", [2.0, 4.0])
+@pytest.mark.parametrize("turn", range(len(NAMES)))
+def test_it_is_seen_in_noisy_streams_too(factor: float, turn: int) -> None:
+    """Where windows usually differ by more, what could be seen is said to be larger."""
+    log_quantile = LOG_QUANTILE + float(np.log(factor)) / 2
+    names = [(one.name, statistic) for one in BINS.features for statistic in EFFECTS]
+    noise = learnt({288: {name: Usual(300, log_quantile) for name in names}}, [288])[288]
+    alpha = POLICY.alpha / 3
+    level = Level(alpha=alpha, tempered=partial(tempered, noise=noise, settled=True, alpha=alpha))
+
+    def noisy(current: Profile) -> Verdict:
+        return judge_at(REFERENCE, current, POLICY, level)
+
+    for n in (300, 5_000):
+        verdict = judge_canary(noisy, REFERENCE, window(n), turn=turn)
+
+        assert verdict.outcome is Outcome.PASS, verdict.reason
 
 
 def blind(current: Profile) -> Verdict:

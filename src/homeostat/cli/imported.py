@@ -1,7 +1,7 @@
 """The settings of another monitoring system, told line by line as settings of ours."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -60,8 +60,15 @@ def import_settings(given: Mapping[str, Any], settings: type[BaseModel] = Settin
     for source, value in _leaves(given):
         rule = _rule(source)
         line = _line(source, value, rule, settings)
+        if rule is not None and rule.option is not None and _is_off(given, rule.option[0]):
+            line = replace(line, target=None, value=None, told="its channel is not enabled")
         lines.append(line)
-        if rule is not None and line.target is not None:
+        if rule is not None and rule.option is not None and line.target is not None:
+            channel, option = rule.option
+            made = values.setdefault(line.target, {})
+            made.setdefault(channel, {"kind": channel, "options": {}})
+            made[channel]["options"][option] = line.value
+        elif rule is not None and line.target is not None:
             held = values.get(line.target, line.value)
             values[line.target] = rule.prefer(held, line.value)
         if rule is not None and rule.found_as and value:
@@ -80,6 +87,13 @@ def _leaves(given: Mapping[str, Any], before: Place = ()) -> Iterator[tuple[str,
             yield from _leaves(value, place)
         else:
             yield ".".join(place), value
+
+
+def _is_off(given: Mapping[str, Any], channel: str) -> bool:
+    """Whether a channel is there and switched off."""
+    alerts = given.get("alerts")
+    of = alerts.get(channel) if isinstance(alerts, Mapping) else None
+    return isinstance(of, Mapping) and of.get("enabled") is False
 
 
 def _rule(source: str) -> Rule | None:
@@ -109,7 +123,7 @@ def _line(source: str, value: Any, rule: Rule | None, settings: type[BaseModel])
     if isinstance(turned, str) and without_passwords(turned) != turned:
         told = f"it holds a password: set it in the environment, never in {name}"
         return Line(source=source, given=HIDDEN, target=None, told=told)
-    refused = _refused(settings, rule.target, turned)
+    refused = None if rule.option else _refused(settings, rule.target, turned)
     if refused is not None:
         told = f"{name} does not take it: {refused}"
         return Line(source=source, given=shown, target=None, told=told)
@@ -119,6 +133,8 @@ def _line(source: str, value: Any, rule: Rule | None, settings: type[BaseModel])
 def _chosen(line: Line, values: Mapping[str, Any]) -> Line:
     """The line, or that it was left out for another one that says the same setting."""
     if line.target is None or values[line.target] == line.value:
+        return line
+    if isinstance(values[line.target], dict):  # of which the line is a part
         return line
     told = f"{line.target} is {values[line.target]} by another line"
     return Line(source=line.source, given=line.given, target=None, told=told)

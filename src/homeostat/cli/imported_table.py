@@ -27,6 +27,7 @@ class Rule:
     target: tuple[str, ...] | None = None  #: the place of the setting
     turned: Callable[[Any], Any] = _same  #: the value in our unit; raises when it is none
     prefer: Callable[[Any, Any], Any] = _first  #: of two values for one place the one to keep
+    option: tuple[str, str] | None = None  #: of a channel under the target: its name, the option
     found_as: str | None = None  #: "data", "target" or "time": what `init` needs to know
 
 
@@ -48,6 +49,27 @@ def _upper(text: Any) -> str:
     return str(text).upper()
 
 
+def _texts(given: Any) -> list[str]:
+    return [str(one) for one in (given if isinstance(given, list) else [given])]
+
+
+def _whole(number: Any) -> int:
+    return int(_number(number))
+
+
+def _security(tls: Any) -> str:
+    return "starttls" if tls else "none"
+
+
+def _option(channel: str, name: str, told: str, turned: Callable[[Any], Any] = str) -> Rule:
+    return Rule(target=("alerts", "channels"), option=(channel, name), turned=turned, told=told)
+
+
+def _secret(channel: str, name: str, variable: str) -> Rule:
+    told = f"a secret: not taken over; it is read from the environment, as {variable}"
+    return _option(channel, name, told, lambda _: {"env": variable})
+
+
 _SWITCH = "what runs is looked at: start `homeostat monitor run`, or do not"
 _SCALE = (
     "another scale: a drift here is an effect that matters and is shown at the false alarms "
@@ -58,8 +80,8 @@ _PATHS = "rows and labels come by POST /predict and POST /labels, not from a fil
 _TUNING = "homeostat tunes no hyperparameters"
 _PLACES = "where files go is said by monitoring.path and store.url"
 _LOGS = "logs are JSON lines on stderr; whoever starts the process keeps them"
-_SECRET = "a secret: keep it in the environment or a file, never in homeostat.yaml"  # noqa: S105
-_CHANNEL = "name a channel under alerts, with its secrets from the environment"
+_CHANNEL = "what the channel does not know"
+_ENABLED = "a channel that is not enabled is left out"
 _RATES = "updates are grouped into the alert that is open; nothing is dropped by type"
 
 _EVERY = Rule(
@@ -122,11 +144,18 @@ RULES: Mapping[str, Rule] = {
     ),
     "performance_monitoring.evaluation_data_path": Rule(told=_PATHS),
     "alerts.enabled": Rule(told="alerts are always kept; without a channel nothing is sent"),
-    "alerts.email.password": Rule(told=_SECRET),
-    "alerts.email.username": Rule(told=_SECRET),
+    "alerts.email.enabled": Rule(told=_ENABLED),
+    "alerts.email.smtp_server": _option("email", "host", "the mail server"),
+    "alerts.email.smtp_port": _option("email", "port", "its port", _whole),
+    "alerts.email.from_email": _option("email", "sender", "where mails come from"),
+    "alerts.email.recipients": _option("email", "recipients", "where they go", _texts),
+    "alerts.email.use_tls": _option("email", "security", "STARTTLS, or none", _security),
+    "alerts.email.username": Rule(told="not taken over; give it as options.user of the channel"),
+    "alerts.email.password": _secret("email", "password", "SMTP_PASSWORD"),
     "alerts.email": Rule(told=_CHANNEL),
-    "alerts.slack.webhook_url": Rule(told=_SECRET),
-    "alerts.slack": Rule(told=_CHANNEL),
+    "alerts.slack.enabled": Rule(told=_ENABLED),
+    "alerts.slack.webhook_url": _secret("slack", "webhook_url", "SLACK_WEBHOOK_URL"),
+    "alerts.slack": Rule(told="a webhook of Slack posts to its own channel, under its own name"),
     "alerts.rules": Rule(told="say it in a rule under alerts"),
     "alerts.rate_limits": Rule(told=_RATES),
     "mlflow.tracking_uri": Rule(target=("mlflow", "tracking_uri"), told="the mirror in MLflow"),

@@ -21,7 +21,7 @@ from homeostat.extension import did_you_mean
 if TYPE_CHECKING:
     from homeostat.monitor import Observation
 
-__all__ = ["app", "plain_observation", "show_observation"]
+__all__ = ["Mode", "app", "plain_observation", "show_observation"]
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 

@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 import yaml
+from pydantic import BaseModel
 
 from homeostat.cli.imported import HIDDEN, Imported, import_settings
 from homeostat.cli.settings import load_settings
@@ -111,7 +112,7 @@ def test_of_two_intervals_the_shorter_one_is_kept_and_that_is_told() -> None:
     [
         ("data_drift_monitoring.drift_threshold", "another scale"),
         ("data_drift_monitoring.enabled", "homeostat monitor run"),
-        ("alerts.slack.webhook_url", "a secret"),
+        ("alerts.slack.enabled", "left out"),
     ],
 )
 def test_what_is_left_out_says_why(source: str, why: str) -> None:
@@ -164,6 +165,56 @@ def test_a_setting_that_this_release_does_not_have_is_told() -> None:
 
     assert line.target is None
     assert line.told == "this release has no setting gates.min_f1_improvement_pct"
+
+
+class Channels(BaseModel):
+    """Settings that have channels of alerts."""
+
+    class Alerts(BaseModel):
+        """Of alerts."""
+
+        channels: dict[str, Any] = {}
+
+    alerts: Alerts = Alerts()
+
+
+def test_channels_come_over_without_their_secrets() -> None:
+    email = {
+        "enabled": True,
+        "smtp_server": "smtp.example.com",
+        "smtp_port": 587,
+        "use_tls": True,
+        "password": "some-secret",
+        "username": "some-user",
+        "from_email": "a@example.com",
+        "recipients": ["b@example.com"],
+    }
+    slack = {"enabled": True, "webhook_url": "https://hooks.example.com/some-secret"}
+    imported = import_settings({"alerts": {"email": email, "slack": slack}}, Channels)
+
+    assert imported.values["alerts", "channels"] == {
+        "email": {
+            "kind": "email",
+            "options": {
+                "host": "smtp.example.com",
+                "port": 587,
+                "security": "starttls",
+                "password": {"env": "SMTP_PASSWORD"},
+                "sender": "a@example.com",
+                "recipients": ["b@example.com"],
+            },
+        },
+        "slack": {"kind": "slack", "options": {"webhook_url": {"env": "SLACK_WEBHOOK_URL"}}},
+    }
+    assert "some-" not in str(imported)
+
+
+def test_a_channel_that_is_not_enabled_is_left_out() -> None:
+    imported = import_settings(yaml.safe_load(SHORT), Channels)
+    [line] = [one for one in imported.lines if one.source == "alerts.slack.webhook_url"]
+
+    assert list(imported.values["alerts", "channels"]) == ["email"]
+    assert (line.target, line.told) == (None, "its channel is not enabled")
 
 
 # The command.
