@@ -89,7 +89,7 @@ def test_a_daily_report_says_what_happened(quiet: Town) -> None:
     assert message.subject == "loans: daily report from 2026-03-04, 960 rows, 1 open alert"
     assert message.id == "loans:daily:2026-03-04T00:00:00+00:00"
     assert "Rows                960 (960 in the period before)" in message.text
-    assert "Look at the alert drift: " in message.text
+    assert "Look at the alert drift, open since " in message.text
     plain = json.loads(message.files[0].read_text())
     assert plain["looks"]["FAIL"] > 0
     assert "income" in plain["drifted"]

@@ -144,7 +144,7 @@ def _lines(report: PeriodReport) -> Iterator[str]:
 
 def _advice(report: PeriodReport) -> Iterator[str]:
     for alert in report.still_open:
-        yield f"Look at the alert {alert.key}: {alert.reason}"
+        yield f"Look at the alert {alert.key}, open since {alert.opened_at:%Y-%m-%d %H:%M} UTC"
     if report.errors:
         yield (f"{report.errors} questions could not be answered; see `homeostat history verdicts`")
     breached = [title_of(one.metric) for one in report.performance if one.breached]
@@ -154,6 +154,8 @@ def _advice(report: PeriodReport) -> Iterator[str]:
         yield "No row was received: see whether the service is still asked"
     elif not sum(report.looks.values()):
         yield "Nothing was looked at: start `homeostat loop run` or `homeostat monitor run`"
+    elif not report.labelled:
+        yield "None of the rows has a label so far; quality is that of older rows"
     elif report.labelled < FEW_LABELS * report.rows:
         part = report.labelled / report.rows
         yield f"Only {part:.1%} of the rows have a label so far; quality is judged on these alone"
