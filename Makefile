@@ -14,7 +14,7 @@ SPREAD := -n $(JOBS) --dist loadscope --no-loadscope-reorder
 DECIDING := */homeostat/policy*,*/homeostat/quality*,*/homeostat/creep*,*/homeostat/usual*,*/homeostat/watch*,*/homeostat/battery*,*/homeostat/plan*,*/homeostat/gates*,*/homeostat/decision*
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick lint bench bench-drift bench-quality bench-agreement bench-serving lock-peers lock services clean
+.PHONY: help demo test test-quick lint bench bench-drift bench-quality bench-agreement bench-estimates bench-serving lock-peers lock services clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -62,6 +62,9 @@ bench-quality: .venv/.ok $(PEERS) ## false alarms and changes seen, ours and the
 
 bench-agreement: .venv/.ok $(PEERS) ## where our statistics and the peers' agree; writes its page
 	$(BIN)/python -m benchmarks.agreement $(if $(DATA),--data $(DATA))
+
+bench-estimates: .venv/.ok $(PEERS) ## how far off quality without labels is, ours and the peers'; writes its page
+	$(BIN)/python -m benchmarks.estimates --write $(if $(DATA),--data $(DATA)) $(BENCH_ARGS)
 
 bench-serving: .venv/.ok $(SERVERS) ## what an answer costs, ours and the peers'; writes its page
 	$(BIN)/python -m benchmarks.serving --write $(BENCH_ARGS)

@@ -46,7 +46,10 @@ class Target:
 
 def report(results: Results) -> str:
     """All tables, the targets first."""
-    parts = [("Targets", target_table(targets(results)))]
+    parts = [
+        ("Targets", target_table(targets(results))),
+        ("Error of combined as a share of others, by what changes", share_table(results)),
+    ]
     parts += [(f"Mean absolute error of {one}", error_table(results, one)) for one in METRICS]
     parts += [
         ("Windows whose 95 % interval held what the labels said", coverage_table(results)),
@@ -95,6 +98,21 @@ def targets(results: Results) -> list[Target]:
 def target_table(found: Sequence[Target]) -> str:
     rows = [[one.what, one.asked, one.measured, "yes" if one.met else "**no**"] for one in found]
     return table(["what", "asked", "measured", "met"], rows, names=4) if rows else ""
+
+
+def share_table(results: Results) -> str:
+    """Mean over streams, lags and metrics, for each kind of change."""
+    rows = []
+    for changes in dict.fromkeys(one["changes"] for one in _real(results)):
+        part = [one for one in _real(results) if one["changes"] == changes]
+        cells = []
+        for name in SINGLE:
+            held = [
+                errors[BLEND] / errors[name] for errors in _errors(part).values() if name in errors
+            ]
+            cells.append(f"{np.mean(held):.2f}" if held else "–")
+        rows.append([changes, *cells])
+    return table(["what changes", *SINGLE], rows) if rows else ""
 
 
 def error_table(results: Results, metric: str) -> str:

@@ -23,8 +23,8 @@ __all__ = ["Estimation", "Outlook", "binned"]
 #: Windows that one look tries to score, the oldest first.
 TRIES = 3
 
-#: Windows that are remembered.
-REMEMBERED = 200
+#: Windows that are remembered: with those whose labels are awaited enough to test coverage on.
+REMEMBERED = 120
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

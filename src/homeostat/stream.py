@@ -71,12 +71,12 @@ class Streamed:
         found: dict[str, list[tuple[float, float]]] = {}
         for one in self.steps:
             if metric in one.seen and metric in one.blended:
-                for method, value in values(one, metric).items():
+                for method, value in _values(one, metric).items():
                     found.setdefault(method, []).append((value, one.seen[metric]))
         return found
 
 
-def values(step: Step, metric: str) -> dict[str, float]:
+def _values(step: Step, metric: str) -> dict[str, float]:
     """What each method says of a metric of a window."""
     said = step.said[metric]
     return {
@@ -94,7 +94,7 @@ def plain_step(step: Step) -> dict[str, Any]:
         "rows": step.n,
         "metrics": {
             metric: {
-                **values(step, metric),
+                **_values(step, metric),
                 "interval": list(one.interval),
                 "seen": step.seen.get(metric),
             }

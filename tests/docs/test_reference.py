@@ -15,6 +15,7 @@ from homeostat.cli.app import app
 from homeostat.cli.project import Project
 from homeostat.cli.settings import Settings
 from homeostat.cli.settings_source import ALIASES, variable
+from homeostat.estimators import ESTIMATORS
 from homeostat.gates import GATES
 from homeostat.registry.mlflow import ENVIRONMENT
 from homeostat.statistics import STATISTICS
@@ -95,7 +96,13 @@ def test_every_environment_variable_is_in_the_reference() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "known"), [("statistics", STATISTICS), ("gates", GATES), ("trainers", TRAINERS)]
+    ("name", "known"),
+    [
+        ("estimators", ESTIMATORS),
+        ("statistics", STATISTICS),
+        ("gates", GATES),
+        ("trainers", TRAINERS),
+    ],
 )
 def test_every_extension_is_in_the_reference(name: str, known: Any) -> None:
     assert not {one for one in known if f"\n## {one}\n" not in page(name)}

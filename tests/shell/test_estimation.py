@@ -161,6 +161,23 @@ def test_a_past_look_says_what_was_known_then(start: Town) -> None:
     assert outlook() == before
 
 
+def test_a_retrained_version_learns_from_labelled_rows_that_it_has_not_seen(
+    verifying: Town,
+) -> None:
+    version = verifying.project.store.version(MODEL, 2)
+    assert version.trained_until is not None
+
+    learnt = verifying.project.bench.reference(version, verifying.now)
+
+    later = verifying.project.store.labelled(
+        MODEL, since=version.trained_until + timedelta(microseconds=1), until=verifying.now
+    )
+    assert learnt.n == len(later) >= 200
+    assert learnt.positives == sum(one.label.value for one in later)
+    verdict = look(verifying)
+    assert "rows" in verdict.reason
+
+
 def test_the_result_of_a_run_holds_the_estimate(start: Town) -> None:
     start.serve(QUIET, 300)
     start.pass_time(HOUR)
