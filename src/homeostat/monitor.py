@@ -240,10 +240,7 @@ class Monitor:
             since=seen.at - self.policy.lookback,
             until=seen.at,
             window=window,
-            recent={
-                hours: self._window(version, reference, timedelta(hours=hours), at=seen.at)
-                for hours in HOURS
-            },
+            recent=self._recent(version, reference, at=seen.at),
             min_rows=self.policy.drift.min_rows,
             drift=seen.drift,
             traffic=self._traffic(at=seen.at),
@@ -252,7 +249,6 @@ class Monitor:
             drift_summary=paths.summary_reference,
         )
         result = monitoring_result(run)
-        summary = drift_summary(seen.drift, reference, at=seen.at)
         context = ReportContext(
             model=self.model,
             version=version.number,
@@ -261,9 +257,20 @@ class Monitor:
         )
         report = drift_report_html(seen.drift, reference.profile, judged, context=context)
         self._track(result, at=seen.at)
-        return tuple(
-            write_reports(paths, result=result, summary=summary, report=report, also=self.shown)
+        summary = drift_summary(seen.drift, reference, at=seen.at)
+        written = write_reports(
+            paths, result=result, summary=summary, report=report, also=self.shown
         )
+        return tuple(written)
+
+    def _recent(
+        self, version: Version, reference: Reference, *, at: datetime
+    ) -> dict[int, Profile]:
+        """The windows of the proxy metrics, by their hours."""
+        return {
+            hours: self._window(version, reference, timedelta(hours=hours), at=at)
+            for hours in HOURS
+        }
 
     def _traffic(self, *, at: datetime) -> Traffic:
         """What became of all requests of the window."""

@@ -60,7 +60,7 @@ class Card:
 
 def card_json(card: Card) -> dict[str, Any]:
     """The card as strict JSON; times as ISO 8601 in UTC."""
-    version, reference = card.version, card.reference
+    version = card.version
     plain: dict[str, Any] = strict(
         {
             "schema_version": 1,
@@ -73,26 +73,7 @@ def card_json(card: Card) -> dict[str, Any]:
             "threshold": version.threshold,
             "origin": version.origin,
             "schema": version.schema.to_dict(),
-            "training": {
-                "source": card.source,
-                "data_fingerprint": version.data_fingerprint,
-                "trained_until": version.trained_until,
-                "logged_rows": card.logged_rows,
-                "seed": card.seed,
-                "metrics": dict(version.metrics),
-            },
-            "reference": {
-                "digest": reference.digest,
-                "source": reference.source,
-                "rows": reference.rows,
-                "created_at": reference.created_at,
-                "data_fingerprint": reference.data_fingerprint,
-            },
-            "artefact": {
-                "digest": version.digest,
-                "files": dict(version.manifest),
-                "compiled": card.parity.to_dict(),
-            },
+            **_made_from(card),
             "gates": [asdict(one) for one in card.gates],
             "decisions": [asdict(one) for one in card.steps],
             "looks": card.looks,
@@ -105,6 +86,33 @@ def card_json(card: Card) -> dict[str, Any]:
         }
     )
     return plain
+
+
+def _made_from(card: Card) -> dict[str, Any]:
+    """What a version was made from and of, each named by its digest."""
+    version, reference = card.version, card.reference
+    return {
+        "training": {
+            "source": card.source,
+            "data_fingerprint": version.data_fingerprint,
+            "trained_until": version.trained_until,
+            "logged_rows": card.logged_rows,
+            "seed": card.seed,
+            "metrics": dict(version.metrics),
+        },
+        "reference": {
+            "digest": reference.digest,
+            "source": reference.source,
+            "rows": reference.rows,
+            "created_at": reference.created_at,
+            "data_fingerprint": reference.data_fingerprint,
+        },
+        "artefact": {
+            "digest": version.digest,
+            "files": dict(version.manifest),
+            "compiled": card.parity.to_dict(),
+        },
+    }
 
 
 def card_lines(card: Card) -> Iterator[str]:

@@ -1,10 +1,10 @@
 """The performance report: how good the answers were, as far as labels tell, in plain data."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from homeostat.reports import strict, utc
 from homeostat.verdict import Verdict
@@ -91,23 +91,23 @@ class PerformanceReport:
     @property
     def newest(self) -> tuple[PerformanceRow, ...]:
         """The newest figure of each metric over all rows, by name."""
-        overall = {one.metric: one for one in self.rows if one.segment is None}
+        overall = _newest((one.metric, one) for one in self.rows if one.segment is None)
         return tuple(overall[name] for name in sorted(overall))
 
     @property
     def segments(self) -> tuple[PerformanceRow, ...]:
         """The newest figure of each metric in each segment."""
-        found = {(one.segment or "", one.metric): one for one in self.rows if one.segment}
+        found = _newest(((one.segment or "", one.metric), one) for one in self.rows if one.segment)
         return tuple(found[key] for key in sorted(found))
 
     @property
     def versions(self) -> tuple[PerformanceRow, ...]:
         """The newest figure of each metric over all rows of each version."""
-        found = {
-            (one.version or 0, one.metric): one
+        found = _newest(
+            ((one.version or 0, one.metric), one)
             for one in self.rows
             if one.segment is None and one.version is not None
-        }
+        )
         return tuple(found[key] for key in sorted(found))
 
 
@@ -121,7 +121,9 @@ def rows_of(verdict: Verdict, at: datetime) -> Iterator[PerformanceRow]:
     version, segment = details.get("version"), details.get("segment")
     for one in verdict.measurements:
         named = one.statistic if verdict.question == "quality" else one.subject
-        lower, upper = (intervals.get(named) or (None, None))[:2]
+        # Intervals have the names of metrics, so those of several segments share one.
+        ends = None if one.partner else intervals.get(named)
+        lower, upper = ends or (None, None)
         yield PerformanceRow(
             at=at,
             metric=_NAMES.get(named, named),
@@ -189,6 +191,19 @@ def performance_json(report: PerformanceReport) -> dict[str, Any]:
         }
     )
     return plain
+
+
+Key = TypeVar("Key")
+
+
+def _newest(rows: Iterable[tuple[Key, PerformanceRow]]) -> dict[Key, PerformanceRow]:
+    """The last row for each key; of several questions at one time a breach goes first."""
+    found: dict[Key, PerformanceRow] = {}
+    for key, one in rows:
+        held = found.get(key)
+        if held is None or held.at != one.at or one.breached or not held.breached:
+            found[key] = one
+    return found
 
 
 def _plain(rows: Sequence[PerformanceRow]) -> list[dict[str, Any]]:

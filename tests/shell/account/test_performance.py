@@ -154,3 +154,38 @@ def test_figures_come_from_verdicts_on_quality() -> None:
 
     assert (found.metric, found.value, found.lower, found.upper) == ("recall", 0.65, 0.61, 0.69)
     assert (found.asked, found.breached, found.version, found.n) == (0.7, True, 3, 812)
+
+
+def test_of_two_questions_at_one_time_the_breach_is_told() -> None:
+    told = report(row(1, breached=True), row(0, breached=True, asked=0.7), row(0, asked=0.6))
+
+    [newest] = told.newest
+    [of_version] = told.versions
+    assert (newest.asked, newest.breached) == (of_version.asked, of_version.breached) == (0.7, True)
+
+
+def test_an_interval_is_not_given_to_a_segment_that_it_may_not_be_of() -> None:
+    seen = [
+        Measurement(
+            subject="f1",
+            statistic="segment",
+            value=value,
+            asked=0.7,
+            n_reference=0,
+            n_current=100,
+            drifted=True,
+            partner=part,
+        )
+        for part, value in (("age<30", 0.5), ("age>=30", 0.6))
+    ]
+    verdict = Verdict(
+        question="segments",
+        outcome=Outcome.FAIL,
+        reason="two",
+        measurements=tuple(seen),
+        details={"intervals": {"f1": [0.55, 0.65]}, "version": 1},
+    )
+
+    told = list(rows_of(verdict, AT))
+
+    assert [(one.segment, one.lower) for one in told] == [("age<30", None), ("age>=30", None)]

@@ -250,6 +250,7 @@ def test_every_setting_has_its_variable(tmp_path: Path, section: str, name: str)
     other = "true" if before is False else other
     samples = {"url": "sqlite:////x.db", "seed": "1", "durability": "relaxed"}
     samples |= {"predict_paths": "/a, /b", "heartbeat_url": "https://outside.example/x"}
+    samples |= {"schedule": "weekly", "timezone": "Europe/Berlin"}
     value = samples.get(name, other)
     together = ("tls_certificate", "tls_key") if name.startswith("tls_") else ()
     environ = {f"HOMEOSTAT_SERVING__{one}".upper(): value for one in together}
@@ -257,6 +258,14 @@ def test_every_setting_has_its_variable(tmp_path: Path, section: str, name: str)
     after = getattr(getattr(load(tmp_path, environ={**environ, given: value}), section), name)
 
     assert after != before
+
+
+def test_an_unknown_time_zone_is_named(tmp_path: Path) -> None:
+    text = MINIMAL + "reports: {timezone: Europe/Berln}"
+
+    [problem] = problems(tmp_path, text)
+
+    assert "no time zone 'Europe/Berln' is known here" in problem
 
 
 def test_the_longer_name_goes_before_the_shorter(tmp_path: Path) -> None:

@@ -46,13 +46,13 @@ MAY = {
     Role.LABEL: {"POST /labels", "GET /labels/coverage"},
     Role.READ: {
         *("GET /model/info", "GET /labels/coverage", "GET /monitoring/health"),
-        *("GET /monitoring/stats", "GET /monitoring/drift/{model_name}"),
+        *("GET /monitoring/stats", "GET /monitoring/drift/{model_name}", "GET /history/{kind}"),
         *("GET /model/versions", "GET /models"),
         *("GET /monitor/health", "GET /monitor/metrics", "GET /metrics"),
     },
     Role.OPERATE: {
         *("GET /model/info", "GET /labels/coverage", "GET /monitoring/health"),
-        *("GET /monitoring/stats", "GET /monitoring/drift/{model_name}"),
+        *("GET /monitoring/stats", "GET /monitoring/drift/{model_name}", "GET /history/{kind}"),
         *("GET /model/versions", "GET /models", "POST /monitoring/baseline"),
         *("GET /monitor/health", "GET /monitor/metrics", "GET /metrics"),
     },

@@ -11,7 +11,7 @@ from homeostat.serving.answers import Failure
 from homeostat.serving.dependencies import ServicesDep
 from homeostat.store import Entry, Kind, Span
 
-__all__ = ["router"]
+__all__ = ["HistoryAnswer", "router"]
 
 MOST = 1000  #: entries of one page
 
