@@ -138,6 +138,7 @@ LATER = (
     "keys",
     "reported_rows",
     "reported_versions",
+    "performance_metrics",
 )
 
 
