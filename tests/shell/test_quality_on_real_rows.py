@@ -17,7 +17,8 @@ from homeostat.standards import Standards, judge_degradation, judge_thresholds
 from homeostat.verdict import Outcome
 from homeostat.weakness import Searched, WeakSegment, group_rows, weak_segments
 
-Labels, Scores = NDArray[np.int64], NDArray[np.float64]
+Labels = NDArray[np.int64]
+Scores = NDArray[np.float64]
 
 
 @pytest.fixture(scope="module")
