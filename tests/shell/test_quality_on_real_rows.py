@@ -26,7 +26,7 @@ def churn(data_dir: Path) -> tuple[pl.DataFrame, Labels]:
     """7,043 customers in an order of chance, and which of them left."""
     path = data_dir / "telco" / "Telco-Customer-Churn.csv"
     frame = pl.read_csv(path).sample(fraction=1.0, shuffle=True, seed=1)
-    numbers = frame.select("tenure", "MonthlyCharges", "SeniorCitizen").cast(float)
+    numbers = frame.select("tenure", "MonthlyCharges", "SeniorCitizen").cast(pl.Float64)
     months = frame.select(
         (pl.col("Contract") == "Month-to-month").cast(float).alias("monthly"),
         (pl.col("InternetService") == "Fiber optic").cast(float).alias("fibre"),
@@ -69,7 +69,7 @@ def credit(data_dir: Path) -> tuple[list[Row], Labels, Scores]:
     """30,000 borrowers with the scores of a model that learnt from others."""
     frame = pl.read_csv(data_dir / "gmsc" / "cs-training.csv", null_values="NA")
     frame = frame.select(frame.columns[1:]).head(75_000)
-    x = frame.drop("SeriousDlqin2yrs").cast(float).to_numpy()
+    x = frame.drop("SeriousDlqin2yrs").cast(pl.Float64).to_numpy()
     y = frame["SeriousDlqin2yrs"].to_numpy().astype(np.int64)
     model = HistGradientBoostingClassifier(max_iter=60, random_state=0).fit(x[:45_000], y[:45_000])
     names = ("age", "MonthlyIncome", "NumberOfDependents", "DebtRatio")
