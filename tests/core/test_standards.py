@@ -206,6 +206,13 @@ def test_a_declared_part_below_a_limit_is_named() -> None:
     assert [one.partner for one in verdict.measurements if one.drifted] == ["age [18, 30)"]
 
 
+def test_parts_that_keep_their_limits_are_counted() -> None:
+    verdict = segments({"age [18, 30)": {"recall": share(0.8, 300)}})
+
+    assert verdict.outcome is Outcome.PASS
+    assert "1 figures of declared parts keep their limits or may" in verdict.reason
+
+
 def test_a_weak_part_is_named_with_what_it_costs() -> None:
     verdict = segments({}, WEAK)
 

@@ -63,11 +63,11 @@ def file_quality(
             by, (np.zeros(len(frame), dtype=np.int64), [by])
         )
         parts = {
-            str(name): measured(frame.filter(codes == i), frame, columns, task).figures()
+            str(name): _measured(frame.filter(codes == i), frame, columns, task).figures()
             for i, name in enumerate(names)
             if (codes == i).any()
         }
-    whole = measured(frame, frame, columns, task)
+    whole = _measured(frame, frame, columns, task)
     plain: dict[str, Any] = strict(
         {
             "file": path.name,
@@ -84,7 +84,7 @@ def file_quality(
     return plain
 
 
-def measured(
+def _measured(
     frame: "pl.DataFrame", whole: "pl.DataFrame", columns: FileColumns, task: Task
 ) -> "Performance | MulticlassPerformance | RegressionPerformance":
     """The sums over the rows of `frame`, with the classes of the `whole` file."""

@@ -32,6 +32,15 @@ def problems(folder: Path, text: str, environ: Mapping[str, str] | None = None) 
     return caught.value.problems
 
 
+#: Settings of quality that nothing is set for.
+UNSET = (
+    *("min_accuracy", "min_precision", "min_recall", "min_f1", "min_roc_auc", "min_pr_auc"),
+    *("max_log_loss", "max_brier", "max_ece", "min_business_value", "business_metric"),
+    *("value_true_positive", "value_false_positive"),
+    *("value_false_negative", "value_true_negative"),
+)
+
+
 def test_the_least_there_must_be_gives_all_defaults(tmp_path: Path) -> None:
     settings = load(tmp_path)
 
@@ -86,6 +95,17 @@ def test_the_least_there_must_be_gives_all_defaults(tmp_path: Path) -> None:
             "seasonal_weeks": 0,
             "warning_threshold": 0.2,
             "critical_threshold": 0.5,
+        },
+        "quality": {
+            "lookback_days": 30.0,
+            "due_days": 30.0,
+            "min_rows": 200,
+            "min_cases": 20,
+            "alpha": 0.01,
+            "confidence": 0.95,
+            "degradation_threshold": 0.05,
+            "search_segments": True,
+            **dict.fromkeys(UNSET),
         },
         "gates": {
             "min_f1_improvement_pct": 2.0,
@@ -251,9 +271,12 @@ def test_every_setting_has_its_variable(tmp_path: Path, section: str, name: str)
     samples = {"url": "sqlite:////x.db", "seed": "1", "durability": "relaxed"}
     samples |= {"predict_paths": "/a, /b", "heartbeat_url": "https://outside.example/x"}
     samples |= {"schedule": "weekly", "timezone": "Europe/Berlin"}
+    samples |= {"confidence": "0.9", "business_metric": "money:worth", "search_segments": "false"}
     value = samples.get(name, other)
     together = ("tls_certificate", "tls_key") if name.startswith("tls_") else ()
     environ = {f"HOMEOSTAT_SERVING__{one}".upper(): value for one in together}
+    if name == "min_business_value":
+        environ["HOMEOSTAT_QUALITY__VALUE_TRUE_POSITIVE"] = "1"
 
     after = getattr(getattr(load(tmp_path, environ={**environ, given: value}), section), name)
 
@@ -310,3 +333,19 @@ def test_other_peoples_variables_are_left_alone(tmp_path: Path) -> None:
     environ = {"PATH": "/bin", "MONITORING": "x", "HOMEOSTAT_DATA": "/data", "a__b": "c"}
 
     assert load(tmp_path, environ=environ) == load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("quality", "said"),
+    [
+        ("{value_true_positive: 1, business_metric: 'a:b'}", "give either values of rows or"),
+        ("{min_business_value: 1}", "min_business_value: needs values of rows"),
+        ("{business_metric: worth}", "'worth' is not module:function"),
+    ],
+)
+def test_settings_of_quality_that_contradict_each_other(
+    tmp_path: Path, quality: str, said: str
+) -> None:
+    [problem] = problems(tmp_path, f"{MINIMAL}quality: {quality}")
+
+    assert said in problem

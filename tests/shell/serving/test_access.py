@@ -47,12 +47,14 @@ MAY = {
     Role.READ: {
         *("GET /model/info", "GET /labels/coverage", "GET /monitoring/health"),
         *("GET /monitoring/stats", "GET /monitoring/drift/{model_name}", "GET /history/{kind}"),
+        *("GET /monitoring/performance",),
         *("GET /model/versions", "GET /models"),
         *("GET /monitor/health", "GET /monitor/metrics", "GET /metrics"),
     },
     Role.OPERATE: {
         *("GET /model/info", "GET /labels/coverage", "GET /monitoring/health"),
         *("GET /monitoring/stats", "GET /monitoring/drift/{model_name}", "GET /history/{kind}"),
+        *("GET /monitoring/performance",),
         *("GET /model/versions", "GET /models", "POST /monitoring/baseline"),
         *("GET /monitor/health", "GET /monitor/metrics", "GET /metrics"),
     },
