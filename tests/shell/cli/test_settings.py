@@ -97,6 +97,19 @@ def test_the_least_there_must_be_gives_all_defaults(tmp_path: Path) -> None:
             "candidate_days": 30.0,
         },
         "verification": {"days": 14.0, "min_rows": 200},
+        "alerts": {
+            "channels": {},
+            "rules": [],
+            "runbook": None,
+            "timezone": "UTC",
+            "quiet_s": 300.0,
+            "remind_h": 4.0,
+            "escalate_after_min": 0.0,
+            "escalate_severity": "HIGH",
+            "escalate_to": [],
+            "allowed_hosts": [],
+            "allowed_networks": [],
+        },
         "log_level": "INFO",
     }
 
@@ -216,6 +229,18 @@ def settable() -> list[tuple[str, str]]:
     ]
 
 
+#: Of the section `alerts`, what is not just any text.
+ALERTS = {
+    "channels": '{"team": {"kind": "console"}}',
+    "rules": '[{"name": "calm", "question": "drift", "severity": "LOW"}]',
+    "runbook": "https://wiki.example/{key}",
+    "timezone": "Europe/Berlin",
+    "escalate_severity": "LOW",
+    "escalate_to": "team",
+    "allowed_networks": "10.0.0.0/8, 192.168.1.0/24",
+}
+
+
 @pytest.mark.parametrize(("section", "name"), settable())
 def test_every_setting_has_its_variable(tmp_path: Path, section: str, name: str) -> None:
     given = f"HOMEOSTAT_{section}__{name}".upper()
@@ -227,9 +252,11 @@ def test_every_setting_has_its_variable(tmp_path: Path, section: str, name: str)
     )
     other = "true" if before is False else other
     samples = {"url": "sqlite:////x.db", "seed": "1", "durability": "relaxed"}
-    value = {**samples, "predict_paths": "/a, /b"}.get(name, other)
+    value = {**samples, **ALERTS, "predict_paths": "/a, /b"}.get(name, other)
     together = ("tls_certificate", "tls_key") if name.startswith("tls_") else ()
     environ = {f"HOMEOSTAT_SERVING__{one}".upper(): value for one in together}
+    if name == "escalate_to":
+        environ["HOMEOSTAT_ALERTS__CHANNELS"] = ALERTS["channels"]
 
     after = getattr(getattr(load(tmp_path, environ={**environ, given: value}), section), name)
 
