@@ -47,13 +47,13 @@ MAY = {
     Role.READ: {
         *("GET /model/info", "GET /labels/coverage", "GET /monitoring/health"),
         *("GET /monitoring/stats", "GET /monitoring/drift/{model_name}"),
-        *("GET /model/versions", "GET /models"),
+        *("GET /model/versions", "GET /models", "GET /alerts"),
         *("GET /monitor/health", "GET /monitor/metrics", "GET /metrics"),
     },
     Role.OPERATE: {
         *("GET /model/info", "GET /labels/coverage", "GET /monitoring/health"),
         *("GET /monitoring/stats", "GET /monitoring/drift/{model_name}"),
-        *("GET /model/versions", "GET /models", "POST /monitoring/baseline"),
+        *("GET /model/versions", "GET /models", "GET /alerts", "POST /monitoring/baseline"),
         *("GET /monitor/health", "GET /monitor/metrics", "GET /metrics"),
     },
 }
