@@ -11,6 +11,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import httpcore
@@ -112,7 +113,7 @@ class GuardedTransport(httpx.BaseTransport):
         timeout = request.extensions.get("timeout") or {}
         deadline = time.monotonic() + 2 * (timeout.get("read") or 10.0)
         backend = _Backend(self, plain=request.url.scheme == "http")
-        context = self.tls or httpx.create_ssl_context(trust_env=False)
+        context = self.tls or _authorities()
         try:
             with httpcore.ConnectionPool(ssl_context=context, network_backend=backend) as pool:
                 return _asked(pool, request, deadline)
@@ -160,6 +161,12 @@ class GuardedTransport(httpx.BaseTransport):
             raise Forbidden(message)
         if plain and not ipaddress.ip_address(address.partition("%")[0]).is_loopback:
             raise Forbidden(f"{host}: http is possible to this machine only; use https")
+
+
+@cache
+def _authorities() -> ssl.SSLContext:
+    # Reading all of them takes longer than a request does.
+    return httpx.create_ssl_context(trust_env=False)
 
 
 def _is_here(host: str) -> bool:

@@ -24,6 +24,7 @@ __all__ = ["Channel", "Sender", "Tried"]
 log = structlog.get_logger()
 
 POLL_S = 1.0  #: between two looks into the outbox
+PATIENCE = 5  #: failed tries in a row after which a channel is left alone until the next look
 KEEP_S = 10.0  #: between two looks whether somebody took an alert up
 
 
@@ -78,14 +79,13 @@ class Sender:
         hasty
             Whether not to wait for what may come along.
         """
-        delivered = 0
-        while not stop.is_set():
+        delivered = in_a_row = 0
+        while not stop.is_set() and in_a_row < PATIENCE:
             tried = self.step(channel, hasty=hasty)
             if tried is None:
                 break
             delivered += tried.receipt is not None
-            if tried.trouble is not None and not tried.trouble.refused:
-                break  # a receiver that does not answer is not asked for every message in turn
+            in_a_row = 0 if tried.trouble is None else in_a_row + 1
         return delivered
 
     def step(self, channel: Channel, *, hasty: bool = False) -> Tried | None:

@@ -40,7 +40,7 @@ def test_the_readme_and_the_how_to_pages_run_as_written(tmp_path: Path) -> None:
     names = (
         *("late-labels", "import-labels", "pause-and-resume", "where-files-lie"),
         *("ask-the-history", "keep-reports-and-prune", "try-a-version"),
-        *("try-a-version", "watch-the-monitor"),
+        *("watch-the-monitor", "get-alerts"),
     )
     read = [REPOSITORY / "README.md", *(HOW_TO / f"{name}.md" for name in names)]
     asked = [step for page in read for step in steps(page)]
@@ -149,6 +149,7 @@ def test_every_page_with_commands_is_run() -> None:
     run_here = {
         *(HOW_TO / f"{name}.md" for name in ("late-labels", "import-labels", "pause-and-resume")),
         *(HOW_TO / f"{name}.md" for name in ("where-files-lie", "use-postgresql", "try-a-version")),
+        HOW_TO / "get-alerts.md",
         *(HOW_TO / f"{name}.md" for name in ("compare-two-datasets", "secure-the-service")),
         *(HOW_TO / f"{name}.md" for name in ("watch-the-monitor", "come-from-a-churn-config")),
         HOW_TO / "register-a-model.md",

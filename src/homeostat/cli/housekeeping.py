@@ -75,7 +75,7 @@ def _post(project: Project, message: "Message") -> None:
         for one in message.files
         if one.suffix == ".html"
     )
-    for channel in project.settings.reports.channels:
+    for channel in project.settings.reports.send_to:
         notice = Notice(
             id=f"{message.id}:{channel}",
             channel=channel,

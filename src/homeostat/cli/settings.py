@@ -353,10 +353,10 @@ def _contradictions(settings: Settings) -> list[str]:
 
 def _in_reports(settings: Settings) -> Iterator[str]:
     known = list(settings.alerts.channels)
-    for name in settings.reports.channels:
+    for name in settings.reports.send_to:
         if name not in known:
             near = did_you_mean(name, known) if known else "there is none"
-            yield f"reports.channels: no channel {name!r} in alerts.channels; {near}"
+            yield f"reports.send_to: no channel {name!r} in alerts.channels; {near}"
 
 
 def _in_features(settings: Settings) -> Iterator[str]:

@@ -49,7 +49,8 @@ def _sentence(
     if error["type"] == "missing":
         return f"{where}: missing"
     said = error["msg"].removeprefix("Value error, ").removeprefix("Input ").removeprefix("String ")
-    seen = "" if place in _SECRET else f", not {_short(error['input'])}"
+    hidden = place in _SECRET or place[:2] == ("alerts", "channels")
+    seen = "" if hidden else f", not {_short(error['input'])}"
     return f"{where}: {said}{seen}{origin}"
 
 

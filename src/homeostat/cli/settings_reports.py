@@ -35,7 +35,7 @@ class ReportSettings(BaseModel):
     timezone: Annotated[Text, AfterValidator(_zone)] = Field(
         default="UTC", description="in which days begin and end"
     )
-    channels: tuple[Text, ...] = Field(
+    send_to: tuple[Text, ...] = Field(
         default=(), description="of `alerts.channels`, those that get the report"
     )
     days: Positive = Field(default=30.0, description="days in the performance report")

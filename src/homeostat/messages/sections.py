@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from homeostat.alert import Alert, AlertSeverity, Change
+from homeostat.alert import Alert, AlertSeverity, AlertType, Change
 from homeostat.messages.words import clean, count, listed, safe_link
 from homeostat.outgoing import Envelope
 
@@ -83,9 +83,11 @@ def _pairs(alert: Alert, change: Change) -> list[tuple[str, str]]:
     if alert.flaps:
         seen += f", came back {count(alert.flaps, 'time')}"
     by = alert.acknowledged_by
+    of_rows = finding.kind in {AlertType.DATA_DRIFT, AlertType.DATA_QUALITY}
+    about = "Top features" if of_rows else "Concerns"
     return [
         ("Seen and asked", clean(alert.reason, 1_000)),
-        ("Top features", listed(finding.features)),
+        (about, listed(finding.features)),
         ("Over", _over(alert)),
         ("Since", seen),
         ("Taken up by", clean(by, 80) if by else ""),

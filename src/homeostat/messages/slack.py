@@ -62,11 +62,11 @@ def _blocks(one: Section) -> list[dict[str, Any]]:
         _section(_within(lines)),
     ]
     if one.link:
-        blocks.append(_section(f"<{escaped_link(one.link)}|Runbook>"))
+        blocks.append(_section(f"<{_link(one.link)}|Runbook>"))
     return [*blocks, _context(escaped(one.footer))] if one.footer else blocks
 
 
-def escaped_link(address: str) -> str:
+def _link(address: str) -> str:
     """An address that was found to be one, as Slack takes it."""
     return address.replace("&", "&amp;")
 

@@ -86,10 +86,10 @@ class Slack:
             if why in PASSING:
                 raise Retry(f"Slack says {why!r}")
             raise Refused(f"Slack says {why[:80]!r}")
-        return Receipt(detail="ok", thread=message_thread(said))
+        return Receipt(detail="ok", thread=_thread(said))
 
 
-def message_thread(said: dict[str, Any]) -> str | None:
+def _thread(said: dict[str, Any]) -> str | None:
     """By which Slack knows the message; None when it did not tell."""
     stamp = said.get("ts")
     return stamp if isinstance(stamp, str) else None

@@ -18,7 +18,7 @@ def signature(secret: str, timestamp: int, body: bytes) -> str:
     Examples
     --------
     >>> signature("s", 0, b"{}")[:12]
-    '4def31b3caf2'
+    'e79b1f685c78'
     """
     signed = str(timestamp).encode() + b"." + body
     return hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()

@@ -166,7 +166,8 @@ def check_a_repetition_can_be_known(subject: Subject) -> None:
 def check_every_change_can_be_told(subject: Subject) -> None:
     """Whatever happened to an alert can be told, in a thread too."""
     for change in Change:
-        assert subject.send(subject.good(), sample_message(change, thread="1.2"))
+        told = subject.send(subject.good(), sample_message(change, thread="1.2"))
+        assert isinstance(told, Receipt)
 
 
 def check_names_do_no_harm(subject: Subject) -> None:

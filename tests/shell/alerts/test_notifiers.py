@@ -172,7 +172,7 @@ class Mailbox:
         self, _: SMTP, __: Session, envelope: Envelope
     ) -> str:
         if self.answer.startswith("250"):
-            content = bytes(envelope.content or b"")
+            content = envelope.content if isinstance(envelope.content, bytes) else b""
             mail = email.message_from_bytes(content, policy=default)
             assert isinstance(mail, EmailMessage)
             self.mails.append((list(envelope.rcpt_tos), mail))

@@ -122,7 +122,7 @@ def test_the_least_there_must_be_gives_all_defaults(tmp_path: Path) -> None:
             "schedule": "never",
             "hour": 7,
             "timezone": "UTC",
-            "channels": (),
+            "send_to": [],
             "days": 30.0,
         },
         "retention": {
@@ -138,6 +138,19 @@ def test_the_least_there_must_be_gives_all_defaults(tmp_path: Path) -> None:
             "pulse_s": 60.0,
             "silent_s": 300.0,
             "canary_interval_h": 24.0,
+        },
+        "alerts": {
+            "channels": {},
+            "rules": [],
+            "runbook": None,
+            "timezone": "UTC",
+            "quiet_s": 300.0,
+            "remind_h": 4.0,
+            "escalate_after_min": 0.0,
+            "escalate_severity": "HIGH",
+            "escalate_to": [],
+            "allowed_hosts": [],
+            "allowed_networks": [],
         },
         "log_level": "INFO",
     }
@@ -258,6 +271,18 @@ def settable() -> list[tuple[str, str]]:
     ]
 
 
+#: Of the section `alerts`, what is not just any text.
+ALERTS = {
+    "channels": '{"team": {"kind": "console"}}',
+    "rules": '[{"name": "calm", "question": "drift", "severity": "LOW"}]',
+    "runbook": "https://wiki.example/{key}",
+    "timezone": "Europe/Berlin",
+    "escalate_severity": "LOW",
+    "escalate_to": "team",
+    "allowed_networks": "10.0.0.0/8, 192.168.1.0/24",
+}
+
+
 @pytest.mark.parametrize(("section", "name"), settable())
 def test_every_setting_has_its_variable(tmp_path: Path, section: str, name: str) -> None:
     given = f"HOMEOSTAT_{section}__{name}".upper()
@@ -272,11 +297,13 @@ def test_every_setting_has_its_variable(tmp_path: Path, section: str, name: str)
     samples |= {"predict_paths": "/a, /b", "heartbeat_url": "https://outside.example/x"}
     samples |= {"schedule": "weekly", "timezone": "Europe/Berlin"}
     samples |= {"confidence": "0.9", "business_metric": "money:worth", "search_segments": "false"}
-    value = samples.get(name, other)
+    value = {**samples, **ALERTS}.get(name, other)
     together = ("tls_certificate", "tls_key") if name.startswith("tls_") else ()
     environ = {f"HOMEOSTAT_SERVING__{one}".upper(): value for one in together}
     if name == "min_business_value":
         environ["HOMEOSTAT_QUALITY__VALUE_TRUE_POSITIVE"] = "1"
+    if name in {"escalate_to", "send_to"}:
+        environ["HOMEOSTAT_ALERTS__CHANNELS"] = ALERTS["channels"]
 
     after = getattr(getattr(load(tmp_path, environ={**environ, given: value}), section), name)
 

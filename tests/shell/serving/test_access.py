@@ -49,6 +49,7 @@ MAY = {
         *("GET /monitoring/stats", "GET /monitoring/drift/{model_name}", "GET /history/{kind}"),
         *("GET /monitoring/performance",),
         *("GET /model/versions", "GET /models"),
+        "GET /alerts",
         *("GET /monitor/health", "GET /monitor/metrics", "GET /metrics"),
     },
     Role.OPERATE: {
@@ -56,6 +57,7 @@ MAY = {
         *("GET /monitoring/stats", "GET /monitoring/drift/{model_name}", "GET /history/{kind}"),
         *("GET /monitoring/performance",),
         *("GET /model/versions", "GET /models", "POST /monitoring/baseline"),
+        "GET /alerts",
         *("GET /monitor/health", "GET /monitor/metrics", "GET /metrics"),
     },
 }

@@ -4,16 +4,31 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
 
 from homeostat.alert import AlertSeverity, AlertType
-from homeostat.store import Store, open_store
+from homeostat.errors import HomeostatError
+from homeostat.store import AlertEvent, Store, open_store
 from homeostat.testing.outbox import outbox_checks
+from homeostat.testing.store_samples import START
 
 
 @pytest.mark.parametrize("check", list(outbox_checks()), ids=lambda check: check.__name__)
 def test_outbox(check: Callable[[Store], None], store: Store) -> None:
     check(store)
+
+
+@pytest.mark.parametrize("statement", ["UPDATE {} SET who = 'x'", "DELETE FROM {}"])
+def test_what_people_did_stays(store: Store, statement: str) -> None:
+    event = AlertEvent(at=START, model="m", subject="a", event="acknowledged", who="ann")
+    store.alerting.note(event)
+
+    with (
+        pytest.raises(HomeostatError, match="alert_events are append-only"),
+        store._database.write() as connection,
+    ):
+        connection.execute(text(statement.format("alert_events")))
+    assert store.alerting.events("m") == [event]
 
 
 def test_an_alert_of_before_is_still_read(tmp_path: Path) -> None:
