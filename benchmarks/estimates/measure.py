@@ -67,7 +67,7 @@ def measured(
                 error = abs(nannyml[metric][step.window] - step.seen[metric])
                 told.setdefault(NANNYML, []).append((error, None))
         for method, each in told.items():
-            held = [one for _, one in each if one is not None]
+            covered = [one for _, one in each if one is not None]
             found.append(
                 Measured(
                     stream=stream.name,
@@ -77,7 +77,7 @@ def measured(
                     method=method,
                     windows=len(each),
                     error=float(np.mean([error for error, _ in each])),
-                    covered=sum(held) if held else None,
+                    covered=sum(covered) if covered else None,
                 )
             )
     return found

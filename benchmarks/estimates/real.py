@@ -173,7 +173,8 @@ def _best_threshold(rows: Rows) -> float:
         said = rows.score >= threshold
         return float(2 * (said & (rows.label == 1)).sum() / (said.sum() + rows.label.sum()))
 
-    return max(np.quantile(rows.score, np.linspace(0.5, 0.98, 49)).tolist(), key=f1)
+    candidates: list[float] = np.quantile(rows.score, np.linspace(0.5, 0.98, 49)).tolist()
+    return max(candidates, key=f1)
 
 
 def _ranks(values: _Floats) -> _Floats:

@@ -132,7 +132,7 @@ def coverage_table(results: Results) -> str:
     """Of the blend and of cbpe, by stream and lag, over all metrics."""
     rows = []
     for stream, lag in dict.fromkeys((one["stream"], one["lag"]) for one in _real(results)):
-        row = [stream, str(lag)]
+        row, windows = [stream, str(lag)], 0
         part = [one for one in results if (one.get("stream"), one.get("lag")) == (stream, lag)]
         for method in (BLEND, OURS):
             held, windows = _covered(part, method, lambda _: True)

@@ -1,6 +1,6 @@
-"""Simulated streams: on these the settings of the blend were chosen, and on no others."""
+"""Simulated streams: on these the settings of the blend were chosen."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,19 +33,25 @@ class World:
     reference: int = 20_000
 
 
+KINDS = (
+    World(name="quiet", changes=QUIET),
+    World(name="rows ramp", changes=COVARIATE, rows="ramp"),
+    World(name="rows swing", changes=COVARIATE, rows="swings"),
+    World(name="relation steps", changes=CONCEPT, relation="step"),
+    World(name="relation ramps", changes=CONCEPT, relation="ramp"),
+    World(name="relation returns", changes=CONCEPT, relation="returns"),
+    World(name="both swing", changes=CONCEPT, rows="swings", relation="ramp"),
+)
+
 WORLDS = tuple(
-    World(
-        name=f"{name}, {size:,} rows, {share}", size=size, intercept=intercept, reference=ref, **how
+    replace(
+        kind,
+        name=f"{kind.name}, {size:,} rows, {share}",
+        size=size,
+        intercept=intercept,
+        reference=ref,
     )
-    for name, how in {
-        "quiet": {"changes": QUIET},
-        "rows ramp": {"changes": COVARIATE, "rows": "ramp"},
-        "rows swing": {"changes": COVARIATE, "rows": "swings"},
-        "relation steps": {"changes": CONCEPT, "relation": "step"},
-        "relation ramps": {"changes": CONCEPT, "relation": "ramp"},
-        "relation returns": {"changes": CONCEPT, "relation": "returns"},
-        "both swing": {"changes": CONCEPT, "rows": "swings", "relation": "ramp"},
-    }.items()
+    for kind in KINDS
     for size, ref, intercept, share in (
         (300, 2_000, -1.0, "a third positive"),
         (1_000, 20_000, -3.0, "a tenth positive"),

@@ -5,7 +5,7 @@ import inspect
 import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from homeostat.battery import EFFECTS
 from homeostat.estimators import ESTIMATORS
@@ -116,7 +116,7 @@ def estimators() -> Lines:
         yield f"## {name}\n"
         yield f"*{inspect.getdoc(inspect.getmodule(make))}*\n"
         yield markdown(inspect.getdoc(make) or "")
-        said = field_comments(make)
+        said = field_comments(cast("type", make))
         rows = [
             (
                 f"`{one.name}`",

@@ -14,6 +14,7 @@ from homeostat.estimators import BLIND, LEVEL, Estimate
 from homeostat.verdict import Measurement, Outcome, Verdict
 
 __all__ = [
+    "JUDGED",
     "EstimatePolicy",
     "Estimated",
     "Scored",
@@ -24,11 +25,15 @@ __all__ = [
 ]
 
 
+#: The metrics whose estimate is judged.
+JUDGED = ("accuracy", "f1", "roc_auc")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EstimatePolicy:
     """When an expected quality is too low."""
 
-    metrics: tuple[str, ...] = ("accuracy", "f1", "roc_auc")  #: that are judged; all are told
+    metrics: tuple[str, ...] = JUDGED  #: that are judged; all are told
     at_least: Mapping[str, float] = field(default_factory=dict)  #: by metric, in its own unit
     fall: float = 0.05  #: below the reference that matters, as a share of it
     #: Chance that labels say otherwise, over all metrics.  While nothing changes false alarms

@@ -11,12 +11,12 @@ import html5lib
 import pytest
 
 from homeostat.account.schedule import Period, Schedule
-from homeostat.alert import Alert
 from homeostat.cli.housekeeping import keep_house
 from homeostat.errors import NotFound
 from homeostat.past import Past
 from homeostat.prediction import Label
 from homeostat.scheduled import Reporting
+from homeostat.testing.store_samples import sample_alert
 from tests.shell.project import CHANGED, DAY, MODEL, START, Town, change_settings
 
 
@@ -57,7 +57,7 @@ def test_what_came_later_changes_no_byte(
 ) -> None:
     as_of = quiet.now
     quiet.project.store.save_alert(
-        Alert(id="a", model=MODEL, key="x", reason="seen", opened_at=START, updated_at=as_of - DAY)
+        replace(sample_alert("a", key="x"), model=MODEL, updated_at=as_of - DAY)
     )
     before = {path: path.read_bytes() for path in make(quiet, as_of)}
     for path in before:
@@ -69,7 +69,8 @@ def test_what_came_later_changes_no_byte(
     store.add_labels([Label(prediction_id=one, value=1, received_at=quiet.now) for one in late])
     opened = store.open_alert(MODEL, "x")
     assert opened
-    store.save_alert(replace(opened, updated_at=quiet.now, resolved_at=quiet.now, reason="over"))
+    over = replace(opened.finding, reason="over")
+    store.save_alert(replace(opened, updated_at=quiet.now, resolved_at=quiet.now, finding=over))
 
     assert {path: path.read_bytes() for path in make(quiet, as_of)} == before
     assert {path.read_bytes() for path in make(quiet, quiet.now)} != set(before.values())

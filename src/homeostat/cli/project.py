@@ -184,14 +184,19 @@ class Project:
     @cached_property
     def estimation(self) -> "Estimation":
         """What estimates its quality before labels come."""
-        from homeostat.estimated import EstimatePolicy
+        from homeostat.estimated import JUDGED, EstimatePolicy
         from homeostat.estimation import Estimation
 
+        quality = self.settings.quality
         return Estimation(
             store=self.store,
             model=self.model,
             labelled=self.bench.reference,
-            policy=EstimatePolicy(min_rows=self.settings.monitoring.min_rows),
+            policy=EstimatePolicy(
+                at_least={name: one for name, one in quality.limits.items() if name in JUDGED},
+                fall=quality.degradation_threshold,
+                min_rows=self.settings.monitoring.min_rows,
+            ),
         )
 
     @cached_property

@@ -10,14 +10,16 @@ from sqlalchemy import text
 from homeostat.alert import Alert
 from homeostat.errors import UserError
 from homeostat.store import Entry, Kind, Span, Store
-from homeostat.testing.store_samples import DAY, MINUTE, START, sample_decision
+from homeostat.testing.store_samples import DAY, MINUTE, START, sample_alert, sample_decision
 from homeostat.verdict import Measurement, Outcome, Verdict
 
 TICK = timedelta(microseconds=1)
 
 
 def alert(key: str = "drift", *, at: datetime = START) -> Alert:
-    return Alert(id=f"a-{key}", model="m", key=key, reason="seen", opened_at=at, updated_at=at)
+    made = sample_alert(f"a-{key}", key=key)
+    finding = replace(made.finding, reason="seen")
+    return replace(made, finding=finding, opened_at=at, updated_at=at)
 
 
 def verdict(question: str = "drift", **changes: object) -> Verdict:
@@ -44,7 +46,8 @@ def told(store: Store, kind: Kind, **span: object) -> list[Entry]:
 
 def test_an_alert_is_told_in_the_state_of_each_time(store: Store) -> None:
     opened = alert()
-    seen = replace(opened, reason="worse", updated_at=START + DAY, times_seen=2)
+    worse = replace(opened.finding, reason="worse")
+    seen = replace(opened, finding=worse, updated_at=START + DAY, times_seen=2)
     ended = replace(seen, updated_at=START + 2 * DAY, resolved_at=START + 2 * DAY)
     for one in (opened, seen, ended):
         store.save_alert(one)

@@ -12,7 +12,6 @@ import pytest
 from sqlalchemy import text
 
 from homeostat import archive
-from homeostat.alert import Alert
 from homeostat.archive import read_day
 from homeostat.errors import StateError, Unavailable
 from homeostat.keeping import KeepPolicy
@@ -21,7 +20,14 @@ from homeostat.prediction import Prediction
 from homeostat.retention import Pruned, Retention, old_files
 from homeostat.schema import Feature, Kind, Row, Schema, Target, Task
 from homeostat.store import Logged, Shadow, Store, open_store
-from homeostat.testing.store_samples import DAY, MINUTE, START, sample_label, sample_prediction
+from homeostat.testing.store_samples import (
+    DAY,
+    MINUTE,
+    START,
+    sample_alert,
+    sample_label,
+    sample_prediction,
+)
 from homeostat.verdict import Outcome, Verdict
 
 NOW = START + 100 * DAY
@@ -202,9 +208,7 @@ def test_nothing_leaves_while_a_version_is_judged(
 
 def test_an_open_alert_holds_the_rows_since_it_was_opened(filled: Store, tmp_path: Path) -> None:
     at = START + DAY
-    filled.save_alert(
-        Alert(id="a", model="m", key="drift", reason="seen", opened_at=at, updated_at=at)
-    )
+    filled.save_alert(replace(sample_alert("a"), opened_at=at, updated_at=at))
 
     done = retention(filled, tmp_path).prune(now=NOW)
 
@@ -248,7 +252,7 @@ def test_old_verdicts_leave_but_the_newest_of_each_question(store: Store, tmp_pa
 
 
 def test_resolved_alerts_leave_and_open_ones_stay(store: Store, tmp_path: Path) -> None:
-    first = Alert(id="a", model="m", key="drift", reason="x", opened_at=START, updated_at=START)
+    first = sample_alert("a")
     store.save_alert(first)
     store.save_alert(replace(first, updated_at=START + DAY, resolved_at=START + DAY))
     store.save_alert(replace(first, id="b"))
