@@ -138,7 +138,7 @@ def finding_of(verdict: Verdict, policy: DriftPolicy, diagnosis: Diagnosis | Non
         reason=verdict.reason,
         facts=tuple(dict.fromkeys(_fact(one, question) for one in bad))[:MOST_FACTS],
         features=_features(verdict, bad),
-        rows=max((one.n_current for one in verdict.measurements), default=None),
+        rows=max((one.n_current for one in bad or verdict.measurements), default=None),
         window=verdict.window,
         advice=known.advice,
         silenceable=known.silenceable,
