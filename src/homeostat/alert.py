@@ -200,13 +200,7 @@ class Damping:
     memory: timedelta = timedelta(hours=1)  #: opened again within so long, it has come back
 
     def settled(self, alert: Alert) -> timedelta:
-        """How long this one must be quiet.
-
-        Examples
-        --------
-        >>> Damping().longest
-        datetime.timedelta(seconds=3600)
-        """
+        """How long this one must be quiet: twice as long for each time it came back."""
         times: int = 2 ** min(alert.flaps, 10)
         return min(self.longest, self.quiet * times)
 

@@ -5,7 +5,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from homeostat.account.performance import Coverage, PerformanceReport, PerformanceRow, rows_of
+from homeostat.account.performance import (
+    Coverage,
+    PerformanceReport,
+    PerformanceRow,
+    rows_of,
+    with_figures,
+)
 from homeostat.account.period import AlertLine, DecisionLine, PeriodReport
 from homeostat.account.schedule import Period
 from homeostat.store import Entry, Kind, Span, Store
@@ -17,6 +23,8 @@ DAY = timedelta(days=1)
 TICK = timedelta(microseconds=1)
 POINTS = 200  #: of one metric over the time of a report, at most
 AT_ONCE = 1000  #: entries read in one transaction
+MOST_FIGURES = 200_000  #: the newest, in one report
+ESTIMATED = "estimate"  #: the question whose figures no label stands behind
 
 
 def walk(store: Store, kind: Kind, model: str, span: Span) -> Iterator[Entry]:
@@ -38,12 +46,14 @@ def performance_report(
     The same times give the same report whatever came later: labels, verdicts, corrections.
     """
     span = Span(since=since, until=as_of + TICK, as_of=as_of)
-    rows = [
+    judged = [
         row
         for one in walk(store, Kind.PERFORMANCE, model, span)
+        if one.body["question"] != ESTIMATED
         for row in rows_of(Verdict.from_dict(dict(one.body)), one.at)
     ]
-    rows.reverse()
+    figures = store.performance.history(model, since=since, until=as_of + TICK, limit=MOST_FIGURES)
+    rows = with_figures(judged, figures)
     return PerformanceReport(
         model=model,
         as_of=as_of,

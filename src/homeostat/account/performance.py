@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from homeostat.reports import strict, utc
+from homeostat.store import Figure
 from homeostat.verdict import Verdict
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "performance_json",
     "rows_of",
     "title_of",
+    "with_figures",
 ]
 
 #: Metrics by the names that the verdicts on quality give to what they measure.
@@ -112,10 +114,7 @@ class PerformanceReport:
 
 
 def rows_of(verdict: Verdict, at: datetime) -> Iterator[PerformanceRow]:
-    """The figures of a verdict on quality: one for each measurement.
-
-    Where rows of metrics have a table of their own, they come from there instead.
-    """
+    """What a verdict on quality judged: one row for each measurement."""
     details = verdict.details
     intervals: Mapping[str, Any] = details.get("intervals") or {}
     version, segment = details.get("version"), details.get("segment")
@@ -138,6 +137,46 @@ def rows_of(verdict: Verdict, at: datetime) -> Iterator[PerformanceRow]:
             version=version if isinstance(version, int) else None,
             window=verdict.window,
         )
+
+
+def with_figures(
+    judged: Iterable[PerformanceRow], figures: Iterable[Figure]
+) -> list[PerformanceRow]:
+    """What was measured, with what was asked of it, and what was only judged; oldest first.
+
+    A figure that was judged twice at its time, by a limit and beside the reference, keeps
+    the one that it broke.
+    """
+    asked: dict[tuple[datetime, str, str | None], PerformanceRow] = {}
+    for row in judged:
+        key = (row.at, row.metric, row.segment)
+        known = asked.get(key)
+        if known is None or (row.breached and not known.breached):
+            asked[key] = row
+    rows = []
+    for one in figures:
+        found = asked.pop((one.known_at, one.metric, one.segment or None), None)
+        rows.append(_measured(one, found))
+    rows += asked.values()
+    return sorted(rows, key=lambda row: (row.at, row.segment or "", row.metric))
+
+
+def _measured(one: Figure, judged: PerformanceRow | None) -> PerformanceRow:
+    window = (one.since, one.until) if one.since and one.until else None
+    return PerformanceRow(
+        at=one.known_at,
+        metric=one.metric,
+        value=one.value,
+        lower=one.lower,
+        upper=one.upper,
+        confidence=judged.confidence if judged else None,
+        n=one.n,
+        asked=judged.asked if judged else None,
+        breached=judged.breached if judged else None,
+        segment=one.segment or None,
+        version=one.version,
+        window=window,
+    )
 
 
 def title_of(metric: str) -> str:

@@ -160,8 +160,8 @@ def _verdicts(*questions: str) -> "Asking":
 
 Asking = Callable[[Connection, str, Span], list[Entry]]
 
-#: How each kind is asked.  Performance is read from the verdicts on quality: a table with
-#: rows of metrics takes its place here, and in `homeostat.account.performance.rows_of`.
+#: How each kind is asked.  Performance is what the verdicts on quality say; the figures that
+#: they judge are in `Store.performance`.
 _KINDS: Mapping[Kind, Asking] = MappingProxyType(
     {
         Kind.ALERTS: _alerts,

@@ -14,8 +14,10 @@ from homeostat.account.performance import (
     PerformanceRow,
     performance_json,
     rows_of,
+    with_figures,
 )
 from homeostat.account.performance_page import headline, performance_html
+from homeostat.store import Figure
 from homeostat.verdict import Measurement, Outcome, Verdict
 
 AT = datetime(2026, 3, 4, 12, tzinfo=UTC)
@@ -189,3 +191,43 @@ def test_an_interval_is_not_given_to_a_segment_that_it_may_not_be_of() -> None:
     told = list(rows_of(verdict, AT))
 
     assert [(one.segment, one.lower) for one in told] == [("age<30", None), ("age>=30", None)]
+
+
+def figure(metric: str, *, day: float = 0, segment: str = "") -> Figure:
+    return Figure(
+        model="churn",
+        version=2,
+        segment=segment,
+        metric=metric,
+        value=0.65,
+        lower=0.61,
+        upper=0.69,
+        standard_error=0.02,
+        size=812.0,
+        bias=0.0,
+        method="delta",
+        n=812,
+        since=AT - DAY,
+        until=AT,
+        known_at=AT - day * DAY,
+    )
+
+
+def test_a_figure_has_its_own_interval_and_the_limit_that_it_broke() -> None:
+    limit = row(0, "recall", asked=0.6, breached=False, lower=None, upper=None)
+    beside = row(0, "recall", asked=0.7, breached=True, lower=None, upper=None)
+    alone = row(0, "brier", value=0.2)
+    measured = [figure("recall"), figure("recall", day=1), figure("recall", segment="age<30")]
+
+    told = with_figures([limit, beside, alone], measured)
+
+    assert [(one.at, one.metric, one.segment) for one in told] == [
+        (AT - DAY, "recall", None),
+        (AT, "brier", None),
+        (AT, "recall", None),
+        (AT, "recall", "age<30"),
+    ]
+    newest = told[2]
+    assert (newest.asked, newest.breached) == (0.7, True)
+    assert (newest.lower, newest.upper, newest.n) == (0.61, 0.69, 812)
+    assert [told[i].asked for i in (0, 3)] == [None, None]
