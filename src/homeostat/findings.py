@@ -12,7 +12,7 @@ __all__ = ["MOST_FACTS", "Known", "finding_of", "known_of"]
 
 MOST_FACTS = 10
 
-_, _MEDIUM, _HIGH, _CRITICAL = AlertSeverity
+_LOW, _MEDIUM, _HIGH, _CRITICAL = AlertSeverity
 
 _OF_DRIFT = {Severity.NONE: _MEDIUM, Severity.WARNING: _HIGH, Severity.CRITICAL: _CRITICAL}
 
@@ -55,7 +55,7 @@ KNOWN = {
     ),
     "segments": Known(
         kind=AlertType.MODEL_DEGRADATION,
-        severity=_MEDIUM,
+        severity=_LOW,
         title="The model does worse in a part of the rows",
         advice="Look at the rows of the segments that are named.",
     ),

@@ -115,7 +115,7 @@ def test_how_urgent_a_drift_is_follows_from_its_size(psi: float, severity: Alert
         ("quality", AlertType.MODEL_DEGRADATION, AlertSeverity.HIGH),
         ("thresholds", AlertType.THRESHOLD_BREACH, AlertSeverity.HIGH),
         ("degradation", AlertType.MODEL_DEGRADATION, AlertSeverity.MEDIUM),
-        ("segments", AlertType.MODEL_DEGRADATION, AlertSeverity.MEDIUM),
+        ("segments", AlertType.MODEL_DEGRADATION, AlertSeverity.LOW),
         ("estimate", AlertType.MODEL_DEGRADATION, AlertSeverity.MEDIUM),
         ("aftermath", AlertType.MODEL_DEGRADATION, AlertSeverity.HIGH),
         ("canary", AlertType.INFRASTRUCTURE, AlertSeverity.CRITICAL),

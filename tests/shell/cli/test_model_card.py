@@ -57,7 +57,9 @@ def test_what_was_watched_and_could_be_missed_is_told(
     assert all(
         one["minimum_detectable_effect"] > one["asked"] for one in plain["blind_spots"]["features"]
     )
-    assert [one["metric"] for one in plain["performance"]] == ["brier", "positive_share"]
+    told = {one["metric"]: one for one in plain["performance"]}
+    assert {"accuracy", "recall", "brier", "positive_share"} <= told.keys()
+    assert told["recall"]["lower"] < told["recall"]["value"] < told["recall"]["upper"]
     assert plain["performance"][0]["n"] > 0
 
 

@@ -279,6 +279,7 @@ ALERTS = {
     "timezone": "Europe/Berlin",
     "escalate_severity": "LOW",
     "escalate_to": "team",
+    "send_to": "team",
     "allowed_networks": "10.0.0.0/8, 192.168.1.0/24",
 }
 
