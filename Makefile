@@ -1,6 +1,6 @@
 # `make help` lists what there is.
 PYTHON ?= python3
-JOBS ?= 2
+JOBS ?= 3
 BENCH_ARGS ?=
 PYTEST_ARGS ?=
 DATA ?=

@@ -26,6 +26,8 @@ TRIES = 3
 #: Windows that are remembered: with those whose labels are awaited enough to test coverage on.
 REMEMBERED = 120
 
+PARTS = 24  #: of a window, in each of which one look estimates
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -60,8 +62,12 @@ class Estimation:
         """The verdict on the window that ends at `at`, written down, once older ones are scored.
 
         Windows that do not overlap with the one before are kept, to be scored when their
-        labels are there.
+        labels are there.  A verdict holds for a part of its window, in which little of it
+        changes, and is given again until then.
         """
+        fresh = self._fresh(version, at=at, within=lookback / PARTS)
+        if fresh is not None:
+            return fresh
         self._score(version, window.bins.features[window.bins.index[PROBABILITY]], at=at)
         outlook = self.outlook(version, window, lookback=lookback, at=at)
         self.store.add_verdict(self.model, outlook.verdict, at)
@@ -69,6 +75,14 @@ class Estimation:
         if outlook.blended and (before is None or before.until <= at - lookback):
             self.store.estimates.add(self._estimated(outlook, window, lookback))
         return outlook.verdict
+
+    def _fresh(self, version: Version, *, at: datetime, within: timedelta) -> Verdict | None:
+        """The last verdict on this version, if it told something and is not too old."""
+        for when, last in self.store.verdicts(self.model, "estimate", limit=1, until=at):
+            told = last.outcome in {Outcome.PASS, Outcome.FAIL}
+            if told and last.details.get("version") == version.number and at - when < within:
+                return last
+        return None
 
     def outlook(
         self, version: Version, window: Profile, *, lookback: timedelta, at: datetime
@@ -97,7 +111,11 @@ class Estimation:
         return Outlook(
             at=at,
             version=number,
-            verdict=replace(verdict, window=(at - lookback, at)),
+            verdict=replace(
+                verdict,
+                window=(at - lookback, at),
+                details={**verdict.details, "version": number},
+            ),
             blended=blended,
             said=said,
             reference={name: one.value for name, one in methods.reference.items()},

@@ -1,19 +1,24 @@
 """Estimates: what was expected of windows, and what their labels said."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Select, select, update
 
 from homeostat.answers import Labelled
 from homeostat.estimated import Estimated, Scored, labelled_from, plain_labelled, said_from
+from homeostat.estimators import Estimate
 from homeostat.store import tables
 from homeostat.store.engine import Database
 from homeostat.store.statements import insert_if_new
 
 __all__ = ["Estimates"]
+
+MOST_READ = 512  #: bodies that are kept as they were read
 
 _TABLE = tables.estimates
 _REFERENCES = tables.labelled_references
@@ -109,8 +114,8 @@ def _read(connection: Connection, query: Select[Any], as_of: datetime) -> list[E
 
 
 def _estimated(row: Any, as_of: datetime) -> Estimated:
-    plain = json.loads(row.body)
     known = row.scored_at is not None and row.scored_at <= as_of
+    said, combined = _made(row.body, row.n)
     return Estimated(
         model=row.model,
         version=row.version,
@@ -118,10 +123,25 @@ def _estimated(row: Any, as_of: datetime) -> Estimated:
         since=row.since,
         until=row.until,
         n=row.n,
-        said=said_from(plain["said"], row.n),
-        combined={name: (one[0], one[1], one[2]) for name, one in plain["combined"].items()},
-        scored=Scored.from_dict(json.loads(row.scored), row.scored_at) if known else None,
+        said=said,
+        combined=combined,
+        scored=_scored(row.scored, row.scored_at) if known else None,
     )
+
+
+@lru_cache(maxsize=MOST_READ)
+def _made(
+    body: str, n: int
+) -> tuple[Mapping[str, Mapping[str, Estimate]], Mapping[str, tuple[float, float, float]]]:
+    """What was said of a window; the same windows are asked for again and again."""
+    plain = json.loads(body)
+    combined = {name: (one[0], one[1], one[2]) for name, one in plain["combined"].items()}
+    return said_from(plain["said"], n), combined
+
+
+@lru_cache(maxsize=MOST_READ)
+def _scored(text: str, at: datetime) -> Scored:
+    return Scored.from_dict(json.loads(text), at)
 
 
 def _text(plain: object) -> str:
