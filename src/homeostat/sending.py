@@ -23,7 +23,7 @@ __all__ = ["Channel", "Sender", "Tried"]
 
 log = structlog.get_logger()
 
-POLL_S = 1.0  #: between two looks into the outbox
+POLL_S = 0.25  #: between two looks into the outbox
 PATIENCE = 5  #: failed tries in a row after which a channel is left alone until the next look
 KEEP_S = 10.0  #: between two looks whether somebody took an alert up
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import Depends, Path, Query, Request
+from pydantic import AwareDatetime, BeforeValidator
 
 from homeostat.serving.answers import Failure
 from homeostat.serving.champion import Champion
@@ -16,6 +17,7 @@ __all__ = [
     "ERRORS",
     "BodyDep",
     "MaxBatchDep",
+    "Moment",
     "NamedDep",
     "ServiceDep",
     "ServicesDep",
@@ -28,6 +30,17 @@ ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": Failure}
     for status in (400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 500, 503)
 }
+
+
+def _written_out(value: Any) -> Any:
+    """A number would be taken for seconds since 1970, and one that is large for milliseconds."""
+    if isinstance(value, str) and value.strip().lstrip("+-").replace(".", "", 1).isdigit():
+        raise ValueError("write the time as 2026-03-04T12:00:00Z, with its zone")
+    return value
+
+
+#: A point in time in a query, with its zone.
+Moment = Annotated[AwareDatetime, BeforeValidator(_written_out)]
 
 
 @dataclass(frozen=True, slots=True)

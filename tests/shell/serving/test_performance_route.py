@@ -63,3 +63,15 @@ async def test_what_is_not_there_is_said_to_be(quiet: Town, query: str, status: 
 
     assert answer.status_code == status
     assert set(answer.json()) == {"error", "message", "status"}
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("given", ["36226423", "1.5", "-1", "2026-03-04T12:00:00", "soon"])
+async def test_a_time_that_is_not_written_out_with_its_zone_is_refused(
+    quiet: Town, given: str
+) -> None:
+    async with asking(quiet) as client:
+        for path in ("/monitoring/performance", "/history/drift"):
+            answer = await client.get(path, params={"as_of": given})
+            assert answer.status_code == 422
+            assert "as_of" in answer.json()["message"]

@@ -4,11 +4,11 @@ import asyncio
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from homeostat.reports import strict
 from homeostat.serving.answers import Failure
-from homeostat.serving.dependencies import ServicesDep
+from homeostat.serving.dependencies import Moment, ServicesDep
 from homeostat.store import Entry, Kind, Span
 
 __all__ = ["HistoryAnswer", "router"]
@@ -36,9 +36,9 @@ async def history(  # noqa: PLR0913  # each is a part of the question
     services: ServicesDep,
     kind: Annotated[Kind, Path(description="what is asked for")],
     *,
-    since: Annotated[AwareDatetime | None, Query(description="only from this time on")] = None,
-    until: Annotated[AwareDatetime | None, Query(description="only before this time")] = None,
-    as_of: Annotated[AwareDatetime | None, Query(description="as it was known then")] = None,
+    since: Annotated[Moment | None, Query(description="only from this time on")] = None,
+    until: Annotated[Moment | None, Query(description="only before this time")] = None,
+    as_of: Annotated[Moment | None, Query(description="as it was known then")] = None,
     limit: Annotated[int, Query(ge=1, le=MOST, description="entries of one page")] = 100,
     page: Annotated[str | None, Query(max_length=200, description="`next` of a page")] = None,
     model_name: Annotated[

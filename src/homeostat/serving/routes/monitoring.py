@@ -1,13 +1,12 @@
 """Figures for people."""
 
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
 from homeostat.serving.answers import Failure, Stats
 from homeostat.serving.baseline import Baseline, read_baseline
-from homeostat.serving.dependencies import ERRORS, BodyDep, ServicesDep
+from homeostat.serving.dependencies import ERRORS, BodyDep, Moment, ServicesDep
 from homeostat.serving.live import LiveDrift, LiveHealth
 from homeostat.serving.openapi import body_of
 from homeostat.serving.performance import PerformanceAnswer
@@ -39,7 +38,9 @@ async def performance(
     version: Annotated[
         int | None, Query(ge=1, lt=2**31, description="by its number [default: that in service]")
     ] = None,
-    as_of: Annotated[datetime | None, Query(description="as it was known then, UTC")] = None,
+    as_of: Annotated[
+        Moment | None, Query(description="as it was known then; with its zone")
+    ] = None,
 ) -> PerformanceAnswer:
     """How good the answers were by the labels that had come, as the last look saw it."""
     return await services.get(model_name).performance(version, as_of)
