@@ -38,7 +38,7 @@ async def test_it_tells_what_was_known_then(quiet: Town) -> None:
 
     async with asking(quiet) as client:
         now = (await client.get("/monitoring/performance")).json()
-        before = await get(client, f"{then:%Y-%m-%dT%H:%M:%S}")
+        before = await get(client, f"{then:%Y-%m-%dT%H:%M:%SZ}")
         never = await get(client, "2020-01-01T00:00:00Z")
 
     assert now["known_at"] > before["known_at"]
