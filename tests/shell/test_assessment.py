@@ -36,7 +36,7 @@ from tests.shell.project import (
 def assessor(town: Town, **limits: float) -> Assessor:
     one = town.project.assessor
     standards = Standards(limits=limits)
-    return replace(one, policy=replace(one.policy, standards=standards))
+    return replace(one, policy=replace(one.policy, standards=standards, search=True))
 
 
 def plain(one: Assessor, town: Town, at: datetime) -> dict[str, Any]:
@@ -112,7 +112,7 @@ def test_a_past_day_is_told_byte_for_byte_after_later_labels_came(quiet: Town) -
 
 def test_a_look_keeps_its_figures_and_says_the_same_until_a_label_is_new(quiet: Town) -> None:
     store = quiet.project.store
-    monitor = replace(quiet.project.monitor, folder=None)
+    monitor = replace(quiet.project.monitor, folder=None, assessor=assessor(quiet))
     store.set_flag(f"performance:{MODEL}", None)
     at = quiet.now + timedelta(minutes=5)
     first = monitor.observe(at=at)
