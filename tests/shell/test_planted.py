@@ -80,3 +80,8 @@ def test_a_change_that_no_rows_can_make_is_not_planted(quiet: Town) -> None:
 def test_before_anything_is_in_service_there_is_nothing_to_ask(start: Town) -> None:
     assert replace(planting(start), model="other").look(now=START) is None
     assert start.project.store.verdicts("other", CANARY, limit=1) == []
+
+
+def test_nothing_is_planted_where_nothing_is_served(quiet: Town) -> None:
+    assert replace(planting(quiet), model="other").look(now=quiet.now) is None
+    assert quiet.project.store.verdicts("other", CANARY, limit=9) == []
