@@ -26,7 +26,7 @@ TRIES = 3
 #: Windows that are remembered: with those whose labels are awaited enough to test coverage on.
 REMEMBERED = 120
 
-PARTS = 24  #: of a window, in each of which one look estimates
+PARTS = 4  #: of a window, in each of which one look estimates: it replays what was said before
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
