@@ -66,10 +66,13 @@ class Vigil:
     def look(self, *, now: datetime) -> Verdict:
         """The answer, written down when it is another one than the last, or an hour later."""
         verdict = self.judge(now=now)
-        self.told((verdict,))
         held = self.store.verdicts(self.model, LIVENESS, limit=1)
-        if held and _same(held[0][1], verdict) and now - held[0][0] < AGAIN_AFTER:
-            return verdict
+        if not (held and _same(held[0][1], verdict) and now - held[0][0] < AGAIN_AFTER):
+            self._write_down(verdict, now)
+        self.told((verdict,))
+        return verdict
+
+    def _write_down(self, verdict: Verdict, now: datetime) -> None:
         if verdict.details["troubled"]:
             # First of all: one that was stopped amid a write may hold the lock of the file.
             log.error(
@@ -79,7 +82,6 @@ class Vigil:
                 reason=verdict.reason,
             )
         self.store.add_verdict(self.model, verdict, now)
-        return verdict
 
     def _busy(self) -> dict[str, datetime]:
         """Until when the healing loop may be at work on one round."""
