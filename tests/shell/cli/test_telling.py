@@ -1,6 +1,10 @@
 """What looks, loops and schedules find out reaches those who are to be told."""
 
+from dataclasses import replace
 from datetime import timedelta
+
+import pytest
+from structlog.testing import capture_logs
 
 from homeostat.alert import AlertSeverity
 from homeostat.cli.clock import system_clock
@@ -8,6 +12,7 @@ from homeostat.cli.housekeeping import keep_house
 from homeostat.cli.project import open_project
 from homeostat.cli.serve import build_services
 from homeostat.cli.watching import vigil_over
+from homeostat.errors import Unavailable
 from tests.shell.project import MODEL, Town, change_settings
 
 LONG_AGO = timedelta(hours=2)
@@ -44,6 +49,20 @@ def test_whoever_looks_tells_of_a_loop_that_is_dead_and_once_it_is_back_of_that(
     assert "monitor" in opened.reason
     assert (again.id, again.times_seen) == (opened.id, 2)
     assert store.open_alert(MODEL, "liveness") is None
+
+
+def test_what_is_wrong_is_logged_and_kept_though_nobody_can_be_told(start: Town) -> None:
+    def refuse(_: object) -> None:
+        raise Unavailable("the store is locked")
+
+    stopped_monitor(start)
+    vigil = replace(vigil_over(start.project), told=refuse)
+
+    with capture_logs() as logs, pytest.raises(Unavailable):
+        vigil.look(now=system_clock())
+
+    assert "not all loops are alive" in [one["event"] for one in logs]
+    assert len(start.project.store.verdicts(MODEL, "liveness", limit=9)) == 1
 
 
 def test_the_service_tells_of_a_monitor_that_is_dead(start: Town) -> None:
