@@ -8,13 +8,13 @@ from collections.abc import Callable
 from datetime import datetime, time, timedelta
 from ipaddress import ip_network
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from homeostat.cli.settings_alerts import (
     DAYS,
     AlertSettings,
     ChannelSettings,
     RuleSettings,
-    zone,
 )
 from homeostat.errors import UserError
 
@@ -98,7 +98,7 @@ def _policy(
     from homeostat.alert import AlertSeverity
     from homeostat.outgoing import ChannelPolicy, Hours
 
-    place = zone(alerts.timezone)
+    place = ZoneInfo(alerts.timezone)
     hours = None
     if one.hours is not None:
         hours = Hours(

@@ -3,18 +3,26 @@
 import json
 import re
 from collections.abc import Iterator
-from datetime import tzinfo
 from ipaddress import ip_network
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 
 from homeostat.alert import AlertType
-from homeostat.cli.settings_types import CONFIG, Count, Names, Positive, Real, Text
+from homeostat.cli.settings_types import (
+    CONFIG,
+    Count,
+    Name,
+    Names,
+    Positive,
+    Real,
+    Text,
+    Zone,
+    several,
+)
 from homeostat.extension import did_you_mean
 
-__all__ = ["DAYS", "AlertSettings", "ChannelSettings", "RuleSettings", "in_alerts", "zone"]
+__all__ = ["DAYS", "AlertSettings", "ChannelSettings", "RuleSettings", "in_alerts"]
 
 SeverityName = Literal["LOW", "MEDIUM", "HIGH", "CRITICAL"]
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")  #: as datetime numbers them, from 0
@@ -30,20 +38,11 @@ def _from_json(value: Any) -> Any:
         raise ValueError("should be JSON when it comes from the environment") from None
 
 
-def _known_zone(name: str) -> str:
-    zone(name)
-    return name
-
-
 def _clock(text: Any) -> Any:
     # YAML takes a bare 9:00 for 540, the number of sixtieths.
     if isinstance(text, int) and not isinstance(text, bool):
         return f"{text // 60:02}:{text % 60:02}"
     return text
-
-
-def _several(value: Any) -> Any:
-    return [one.strip() for one in value.split(",")] if isinstance(value, str) else value
 
 
 def _network(text: str) -> str:
@@ -57,24 +56,12 @@ def _web(address: str) -> str:
     return address
 
 
-def zone(name: str) -> tzinfo:
-    """The time zone of this name; ValueError when there is none."""
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError("should be a time zone, such as UTC or Europe/Berlin") from None
-
-
 Clock = Annotated[str, BeforeValidator(_clock), Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
-Zone = Annotated[str, AfterValidator(_known_zone)]
 Link = Annotated[str, AfterValidator(_web)]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Host = Annotated[str, Field(pattern=r"^[A-Za-z0-9.:\[\]-]{1,255}$")]
-Hosts = Annotated[tuple[Host, ...], BeforeValidator(_several)]
-Networks = Annotated[
-    tuple[Annotated[str, AfterValidator(_network)], ...], BeforeValidator(_several)
-]
+Hosts = Annotated[tuple[Host, ...], BeforeValidator(several)]
+Networks = Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], BeforeValidator(several)]
 
 
 class RuleSettings(BaseModel):

@@ -1,23 +1,13 @@
 """The settings of reports, and of how long things are kept."""
 
 from pathlib import Path
-from typing import Annotated, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Literal
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import BaseModel, Field
 
-from homeostat.cli.settings_types import CONFIG, Positive, Text, Whole
+from homeostat.cli.settings_types import CONFIG, Names, Positive, Whole, Zone
 
 __all__ = ["ReportSettings", "RetentionSettings"]
-
-
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        message = f"no time zone {name!r} is known here; write it as UTC or Europe/Berlin"
-        raise ValueError(message) from None
-    return name
 
 
 class ReportSettings(BaseModel):
@@ -32,10 +22,8 @@ class ReportSettings(BaseModel):
     hour: Whole = Field(
         default=7, ge=0, le=23, description="from this hour on, in the time zone, it is made"
     )
-    timezone: Annotated[Text, AfterValidator(_zone)] = Field(
-        default="UTC", description="in which days begin and end"
-    )
-    send_to: tuple[Text, ...] = Field(
+    timezone: Zone = Field(default="UTC", description="in which days begin and end")
+    send_to: Names = Field(
         default=(), description="of `alerts.channels`, those that get the report"
     )
     days: Positive = Field(default=30.0, description="days in the performance report")

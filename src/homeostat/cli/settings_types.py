@@ -2,6 +2,7 @@
 
 import re
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
@@ -9,6 +10,7 @@ __all__ = [
     "CONFIG",
     "Count",
     "DatabaseUrl",
+    "Name",
     "Names",
     "Percent",
     "Positive",
@@ -17,6 +19,8 @@ __all__ = [
     "Share",
     "Text",
     "Whole",
+    "Zone",
+    "several",
 ]
 
 
@@ -36,9 +40,18 @@ def _number(value: Any) -> Any:
     return value
 
 
-# A variable of the environment holds one text: "a, b".
-def _several(value: Any) -> Any:
+def several(value: Any) -> Any:
+    """A list, also of a variable of the environment, which holds one text: `a, b`."""
     return [one.strip() for one in value.split(",")] if isinstance(value, str) else value
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        message = f"no time zone {name!r} is known here; write it as UTC or Europe/Berlin"
+        raise ValueError(message) from None
+    return name
 
 
 def _database(url: str) -> str:
@@ -55,7 +68,8 @@ Count = Annotated[Whole, Field(ge=1)]
 Percent = Annotated[Real, Field(ge=0, le=100)]
 Positive = Annotated[Real, Field(gt=0)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
-Names = Annotated[tuple[Name, ...], BeforeValidator(_several)]
+Names = Annotated[tuple[Name, ...], BeforeValidator(several)]
 PredictPath = Annotated[str, Field(pattern=r"^/[A-Za-z0-9][A-Za-z0-9_./-]{0,63}$")]
-PredictPaths = Annotated[tuple[PredictPath, ...], BeforeValidator(_several)]
+PredictPaths = Annotated[tuple[PredictPath, ...], BeforeValidator(several)]
+Zone = Annotated[Text, AfterValidator(_zone)]
 DatabaseUrl = Annotated[str, AfterValidator(_database)]

@@ -43,7 +43,7 @@ def test_of_the_model_as_json(quiet: Town, capsys: pytest.CaptureFixture[str]) -
     assert told["as_of"] == quiet.now.isoformat()
     assert {"accuracy", "precision", "recall", "f1", "roc_auc", "ece"} <= set(told["metrics"])
     assert len(told["reliability"]) == 10
-    assert [one["question"] for one in told["verdicts"]] == ["degradation", "segments"]
+    assert [one["question"] for one in told["verdicts"]] == ["degradation"]
 
 
 def test_a_limit_that_is_broken_is_exit_code_1(
@@ -141,7 +141,8 @@ def test_looking_writes_nothing_down(quiet: Town) -> None:
 def test_a_run_of_the_monitoring_tells_it_too(
     quiet: Town, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    change_settings(quiet.folder, {"quality": {"lookback_days": 2, "min_accuracy": 0.72}})
+    quality = {"lookback_days": 2, "min_accuracy": 0.72, "search_segments": True}
+    change_settings(quiet.folder, {"quality": quality})
     quiet.live(CHANGED, 60, every=100)
     at = quiet.now.isoformat()
     command(quiet.folder, "monitor", "run", "--as-of", at, "--json")
@@ -151,7 +152,7 @@ def test_a_run_of_the_monitoring_tells_it_too(
     verdicts = json.loads(result.read_text())["verdicts"]
 
     assert outcomes["degradation"] == "FAIL"
-    assert {"degradation", "segments"} <= {one["question"] for one in verdicts}
+    assert {"degradation", "segments", "thresholds"} <= {one["question"] for one in verdicts}
     command(quiet.folder, "monitor", "run", "--as-of", (quiet.now + DAY).isoformat())
     assert "degradation FAIL" in capsys.readouterr().out
 

@@ -277,7 +277,7 @@ def test_whatever_a_file_holds_a_user_error_is_the_worst(
         ({"rules": [{"name": "a", "question": "q", "above": 1, "below": 0}]}, "make two rules"),
         ({"rules": [{"name": "a", "question": "q", "above": 1}] * 2}, "'a' comes twice"),
         ({"runbook": "javascript:x"}, "should be an address of the web"),
-        ({"timezone": "Mars"}, "should be a time zone"),
+        ({"timezone": "Mars"}, "no time zone 'Mars' is known here"),
         ({"allowed_networks": ["everything"]}, "allowed_networks"),
         (
             {"channels": {"a": {"kind": "slack", "hours": "17:00", "hours_end": "09:00"}}},
