@@ -1,19 +1,20 @@
 # `make help` lists what there is.
 PYTHON ?= python3
-JOBS ?= 2
+JOBS ?= 3
 BENCH_ARGS ?=
 PYTEST_ARGS ?=
 DATA ?=
 
 BIN := .venv/bin
 PEERS := .venv-peers/.ok .venv-peers-numpy1/.ok
+SERVERS := .venv-peers-mlflow/.ok .venv-peers-bentoml/.ok .venv-peers-mlserver/.ok
 # A module to a worker, in the order of tests/conftest.py: fixtures are made once.
 SPREAD := -n $(JOBS) --dist loadscope --no-loadscope-reorder
 # The modules that decide: every branch of theirs is tested.
 DECIDING := */homeostat/policy*,*/homeostat/quality*,*/homeostat/creep*,*/homeostat/usual*,*/homeostat/watch*,*/homeostat/battery*,*/homeostat/plan*,*/homeostat/gates*,*/homeostat/decision*
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick lint bench bench-drift bench-quality bench-agreement lock-peers lock services clean
+.PHONY: help demo test test-quick lint bench bench-drift bench-quality bench-agreement bench-estimates bench-serving lock-peers lock services clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -62,6 +63,12 @@ bench-quality: .venv/.ok $(PEERS) ## false alarms and changes seen, ours and the
 bench-agreement: .venv/.ok $(PEERS) ## where our statistics and the peers' agree; writes its page
 	$(BIN)/python -m benchmarks.agreement $(if $(DATA),--data $(DATA))
 
+bench-estimates: .venv/.ok $(PEERS) ## how far off quality without labels is, ours and the peers'; writes its page
+	$(BIN)/python -m benchmarks.estimates --write $(if $(DATA),--data $(DATA)) $(BENCH_ARGS)
+
+bench-serving: .venv/.ok $(SERVERS) ## what an answer costs, ours and the peers'; writes its page
+	$(BIN)/python -m benchmarks.serving --write $(BENCH_ARGS)
+
 # Other people's tools, each list in an environment of its own.  What cannot be installed
 # leaves a log, and the bench says why it is not measured.
 .venv-%/.ok: benchmarks/%.txt .venv/.ok
@@ -71,7 +78,7 @@ bench-agreement: .venv/.ok $(PEERS) ## where our statistics and the peers' agree
 	then touch $@; else rm -rf .venv-$*; echo "not installed, see .venv-$*.log" >&2; fi
 
 lock-peers: .venv/.ok ## the peers of the benches, all at the newest that their lists allow
-	@set -e; for one in peers peers-numpy1; do \
+	@set -e; for one in peers peers-numpy1 peers-mlflow peers-bentoml peers-mlserver; do \
 	  { echo "# All that $$one.in needs, by \`make lock-peers\`."; \
 	    $(BIN)/uv pip compile --quiet --upgrade --python-version 3.11 --no-header --no-annotate \
 	      $$( [ $$one = peers ] && echo --universal ) \

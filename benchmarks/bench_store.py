@@ -87,7 +87,7 @@ def forgetful() -> Iterator[None]:
 def measure(batch: int, seconds: float) -> tuple[float, float, float]:
     """Predictions a second, and the median and 99th percentile of the waiting in ms."""
     counting = Counting()
-    counting.learn(1, BINS)
+    counting.learn("m", 1, BINS)
     with tempfile.TemporaryDirectory() as folder:
         store = open_store(f"sqlite:///{Path(folder) / 'homeostat.db'}")
         writer = Writer(store, counting, batch=batch)

@@ -16,7 +16,7 @@ sys.path.insert(0, str(REPOSITORY))  # called by its path, a script sees only it
 from scripts.reference import Lines
 from scripts.reference.commands import commands
 from scripts.reference.comparison import comparison
-from scripts.reference.extensions import gates, statistics, trainers
+from scripts.reference.extensions import estimators, gates, statistics, trainers
 from scripts.reference.routes import routes
 from scripts.reference.settings import environment, settings
 
@@ -25,7 +25,17 @@ MADE = "<!-- Made by scripts/make_reference.py; change the code instead. -->\n"
 
 PAGES: dict[str, Callable[[], Lines]] = {
     one.__name__: one
-    for one in (commands, comparison, environment, gates, routes, settings, statistics, trainers)
+    for one in (
+        commands,
+        comparison,
+        environment,
+        estimators,
+        gates,
+        routes,
+        settings,
+        statistics,
+        trainers,
+    )
 }
 
 

@@ -5,15 +5,16 @@ import inspect
 import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from homeostat.battery import EFFECTS
+from homeostat.estimators import ESTIMATORS
 from homeostat.gates import GATES
 from homeostat.statistics import STATISTICS
 from homeostat.trainers import TRAINERS
 from scripts.reference import Lines, field_comments, first_line, table
 
-__all__ = ["GATE_SETTINGS", "gates", "statistics", "trainers"]
+__all__ = ["GATE_SETTINGS", "estimators", "gates", "statistics", "trainers"]
 
 #: The setting behind an option of a gate; `tests/docs/test_reference.py` proves each.
 GATE_SETTINGS: Mapping[tuple[str, str], str] = {
@@ -101,6 +102,30 @@ def trainers() -> Lines:
             for one in dataclasses.fields(trainer)  # type: ignore[arg-type]
         ]
         yield table(("parameter", "value", "meaning"), rows)
+
+
+def estimators() -> Lines:
+    """Every estimator with its options."""
+    yield "# Estimators\n"
+    yield (
+        "What labels are expected to say before they come.  How late labels are put together with "
+        "it, and what it cannot see, is explained under "
+        "[quality before the labels come](../explanation/estimates.md).\n"
+    )
+    for name, make in ESTIMATORS.items():
+        yield f"## {name}\n"
+        yield f"*{inspect.getdoc(inspect.getmodule(make))}*\n"
+        yield markdown(inspect.getdoc(make) or "")
+        said = field_comments(cast("type", make))
+        rows = [
+            (
+                f"`{one.name}`",
+                "" if one.default is dataclasses.MISSING else f"`{one.default}`",
+                said.get(one.name, ""),
+            )
+            for one in dataclasses.fields(make)  # type: ignore[arg-type]
+        ]
+        yield table(("option", "default", "meaning"), rows)
 
 
 def plain_span(value: Any) -> str:

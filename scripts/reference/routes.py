@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from homeostat.cli.serve import build_service
+from homeostat.cli.serve import build_services
 from homeostat.cli.settings import Settings
 from homeostat.serving.app import create_app
 from homeostat.serving.openapi import describe
@@ -22,8 +22,10 @@ def routes() -> Lines:
     yield "# Routes\n"
     yield (
         "The service describes itself at `/openapi.json`, and for people at `/docs`; there the row "
-        "has the features of the version in service.  With `API_KEY` set every path but "
-        "`/health` asks for the key in the header `X-API-Key`.  Times are UTC.\n"
+        "has the features of the version in service.  Once there is a key every path but "
+        "`/health` asks for one in the header `X-API-Key`, or in `Authorization` after `Bearer`; "
+        "which roles it must have, one of those named, stands with each route, and the role "
+        "`admin` has them all.  Times are UTC.\n"
     )
     yield (
         "Every error has the same body, [`Failure`](#failure), on every route; what each status "
@@ -49,6 +51,11 @@ def routes() -> Lines:
 
 ROW_KEYS = [
     ("`prediction_id`", "text, optional", "1 to 128 printable ASCII characters; made if not given"),
+    (
+        "`split_key`",
+        "text, optional",
+        "rows with one key are answered by one version while a split runs; printable ASCII",
+    ),
     ("`event_time`", "time, optional", "when it happened, with a zone; at most 30 days ago"),
 ]
 
@@ -59,8 +66,8 @@ def openapi() -> dict[str, Any]:
     known = Settings.model_validate({**given, "features": {"x": {"kind": "number"}}})
     with tempfile.TemporaryDirectory() as folder:
         store = open_store(f"sqlite:///{folder}/homeostat.db")
-        service = build_service(known, store, lambda: datetime.now(UTC))
-        made = create_app(service)
+        services = build_services(known, store, lambda: datetime.now(UTC))
+        made = create_app(services)
         store.close()
     return describe(made.routes, "credit", None)
 
@@ -69,6 +76,8 @@ def one_route(title: str, route: dict[str, Any]) -> Lines:
     """What is said of one route."""
     yield f"## {title}\n"
     yield f"{route['description']}\n"
+    if "x-roles" in route:
+        yield f"Roles: {', '.join(f'`{one}`' for one in route['x-roles'])}.\n"
     rows = [
         (f"`{one['name']}`", one["in"], one.get("description", ""))
         for one in route.get("parameters", [])

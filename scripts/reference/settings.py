@@ -49,6 +49,22 @@ def settings() -> Lines:
             setting((name, key), one, override=override) for key, one in model.model_fields.items()
         ]
         yield table(SETTING_COLUMNS, rows)
+        yield from parts(name, model)
+
+
+def parts(section: str, model: type[BaseModel]) -> Lines:
+    """The settings of what a section is a list or a mapping of."""
+    for key, field in model.model_fields.items():
+        part = model_of(field.annotation)
+        if part is None:
+            continue
+        yield f"### {section}.{key}{'.<name>' if get_origin(field.annotation) is dict else '[]'}\n"
+        yield f"{inspect.cleandoc(part.__doc__ or '')}\n"
+        rows = [
+            setting((section, key, one), found, override=False)
+            for one, found in part.model_fields.items()
+        ]
+        yield table(SETTING_COLUMNS, rows)
 
 
 #: Where the meaning of what a section is made into is written.
@@ -75,6 +91,8 @@ def plain_value(value: Any) -> str:
     """A default as YAML would have it."""
     if isinstance(value, Enum):
         value = value.value
+    if isinstance(value, dict):
+        return "{}"
     if isinstance(value, tuple):
         return f"[{', '.join(map(plain_value, value))}]"
     words = {None: "null", True: "true", False: "false", "": '""'}
@@ -101,6 +119,12 @@ def annotation_name(kind: Any) -> str:
     words = {str: "text", int: "whole number", float: "number", bool: "true or false", Path: "path"}
     if kind in words:
         return words[kind]
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return "what stands below"
+    if get_origin(kind) is dict:
+        return f"mapping of names to {annotation_name(get_args(kind)[1])}"
+    if kind is Any:
+        return "what the kind takes"
     inner = annotation_name(get_args(kind)[0])
     if get_origin(kind) is tuple:
         return f"list of {inner}"

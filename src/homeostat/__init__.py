@@ -4,16 +4,18 @@ It serves the model, keeps every prediction, tells change from noise, trains a c
 the model no longer holds, proves that it is better, puts it into service, watches it, and
 takes it back when it was a mistake.
 
-`homeostat.compare` tells whether two samples of rows differ.  Import what else you need from
+`homeostat.compare` tells whether two samples of rows differ; `homeostat.Client` asks a service
+and logs what another one answers.  Import what else you need from
 the module that is named after it; importing the package itself imports nothing else.
 """
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from homeostat.client import Client
     from homeostat.comparison import compare
 
-__all__ = ["__version__", "compare"]
+__all__ = ["Client", "__version__", "compare"]
 
 
 def __getattr__(name: str) -> Any:
@@ -22,6 +24,10 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("homeostat")
+    if name == "Client":
+        from homeostat.client import Client
+
+        return Client
     if name == "compare":
         from homeostat.comparison import compare
 

@@ -26,9 +26,10 @@ from homeostat.reference import Reference
 from homeostat.schema import Row, Schema
 from homeostat.store import Store
 
-__all__ = ["Baseline", "GoldenRows"]
+__all__ = ["METADATA", "Baseline", "GoldenRows"]
 
-DATA, METADATA = "reference_data.csv", "reference_metadata.json"
+METADATA = "reference_metadata.json"  #: what `freeze` wrote of the reference
+DATA = "reference_data.csv"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,12 +52,12 @@ WEIGHTS = {
     "location": 50.0,
     "spread": 31.0,
     "ks": 1.0,
-    "tail": 80.0,
+    "tail": 38.0,
     "g": 8.0,
-    "missing": 10.0,
-    "unseen": 9.0,
+    "missing": 6.0,
+    "unseen": 6.0,
     "correlation": 4.0,
-    "joint_location": 720.0,
+    "joint_location": 850.0,
 }
 
 

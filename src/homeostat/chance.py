@@ -36,22 +36,28 @@ HALF = 0.5
 #: From this count on Stirling's series has all its digits.
 SERIES_FROM = 16
 
+#: Of two chances that differ by less, none is called the larger: they may be equal.
+SURELY = 1 + 1e-9
+
 
 def share_p_value(
     cases_reference: int, n_reference: int, cases_current: int, n_current: int
 ) -> float:
     """Two-sided p-value of two shares being equal, by Fisher's exact test at any size.
 
-    Twice the smaller tail.  Relative error under 1e-9.
+    Twice the smaller tail; the tail alone where no count on the other side is as unlikely, as
+    with cases so rare that none at all would be no surprise.  It is at least Blaker's
+    p-value, so it keeps its level.  Relative error under 1e-9.
 
     References
     ----------
-    Fisher (1922), J. Royal Statistical Society 85(1).
+    Fisher (1922), J. Royal Statistical Society 85(1); Blaker (2000), Canadian Journal of
+    Statistics 28(4), section 2.
 
     Examples
     --------
-    >>> round(share_p_value(0, 100, 5, 100), 4)
-    0.0594
+    >>> round(share_p_value(0, 100, 5, 100), 4), round(share_p_value(0, 900, 5, 100), 7)
+    (0.0594, 9.1e-06)
     """
     cases, total = cases_reference + cases_current, n_reference + n_current
     k, m, n = cases_current, n_reference, n_current
@@ -73,7 +79,10 @@ def share_p_value(
         many = np.arange(k, last, dtype=float)
         ratios = (cases - many) / (many + 1) * ((n - many) / (m - cases + many + 1))
         upper = at * (1.0 + float(np.cumprod(ratios).sum()))
-    return min(1.0, 2 * min(upper, 1 - upper + at))
+    lower = 1 - upper + at
+    if upper < lower and _hypergeometric(max(0, cases - m), cases, n, total) > upper * SURELY:
+        return upper
+    return min(1.0, 2 * min(upper, lower))
 
 
 @lru_cache(maxsize=4096)
@@ -95,7 +104,17 @@ def fewest_cases(cases: float, n_reference: int, n_current: int, alpha: float) -
     """
     if cases == 0:
         return _fewest_beside_none(n_reference, n_current, alpha), 0.0
-    needed = -float(ndtri(alpha / 2))
+    alone = _fewest_beside(cases, n_reference, n_current, alpha)
+    if _fewest_chance(cases + alone[0], n_reference, n_current) > log(alpha):
+        return alone
+    return _fewest_beside(cases, n_reference, n_current, alpha / 2)
+
+
+def _fewest_beside(
+    cases: float, n_reference: int, n_current: int, tail: float
+) -> tuple[int, float]:
+    """The same by the chance of so many or more."""
+    needed = -float(ndtri(tail))
 
     def lacking(count: float, known: float = cases) -> float:
         return _root(known, n_reference, count, n_current) - needed
@@ -230,12 +249,24 @@ class _Urn:
 
 
 def _fewest_beside_none(m: int, n: int, alpha: float) -> int:
-    """The least y with 2 C(m + n - y, m) / C(m + n, m) at most `alpha`."""
+    """The least y with C(m + n - y, m) / C(m + n, m) at most `alpha`, or half of it."""
 
-    def log_chance(y: int) -> float:
-        return lgamma(n + 1) - lgamma(n - y + 1) - lgamma(m + n + 1) + lgamma(m + n - y + 1)
+    def enough(y: int) -> bool:
+        chance = lgamma(n + 1) - lgamma(n - y + 1) - lgamma(m + n + 1) + lgamma(m + n - y + 1)
+        alone = _fewest_chance(y, m, n) > chance + log(SURELY)
+        return chance <= log(alpha if alone else alpha / 2)
 
-    return bisect_left(range(n + 1), True, key=lambda y: log_chance(y) <= log(alpha / 2))  # noqa: FBT003
+    return bisect_left(range(n + 1), True, key=enough)  # noqa: FBT003
+
+
+def _fewest_chance(cases: float, m: int, n: int) -> float:
+    """The logarithm of the chance of as few of the cases as can be among n of m + n rows."""
+    least = max(0.0, cases - m)
+
+    def ways(some: float, rows: float) -> float:
+        return lgamma(rows + 1) - lgamma(some + 1) - lgamma(rows - some + 1)
+
+    return ways(least, n) + ways(cases - least, m) - ways(cases, m + n)
 
 
 def _root(x: float, m: int, y: float, n: int) -> float:

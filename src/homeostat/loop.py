@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
-import structlog
 
 from homeostat.actions import Actor, Order
-from homeostat.alert import Alert, Change, update
+from homeostat.alert import Alert, Change
+from homeostat.alerting import Alerting
 from homeostat.candidate import Harvest
 from homeostat.decision import Action, Decision, decide_promotion
 from homeostat.diagnosis import Cause, Diagnosis, bad_version
@@ -26,8 +26,6 @@ from homeostat.training import Recipe, Workshop
 from homeostat.verdict import Outcome, Verdict, worst
 
 __all__ = ["PAUSED", "HealingPolicy", "Loop", "Turn"]
-
-log = structlog.get_logger()
 
 PAUSED = "paused:{model}"  #: flag in the store that switches automatic action off
 
@@ -69,6 +67,7 @@ class Loop:
     harvest: Harvest
     workshop: Workshop
     bench: Bench
+    alerting: Alerting
     policy: HealingPolicy = field(default_factory=HealingPolicy)
 
     def turn(self, *, now: datetime) -> Turn:
@@ -80,16 +79,17 @@ class Loop:
             When another actor changed the deployment during the turn; nothing was done.
         """
         seen = self.monitor.observe(at=now)
-        alerts = self._alert(seen)
+        alerts = self.alerting.consider(seen.verdicts, now=now, diagnosis=seen.diagnosis)
         deployment = self.actor.deployment(now=now)
         verdicts = self._judge(deployment, seen, now=now)
+        judged = [one for one in verdicts if one.question == "aftermath"]
+        alerts += self.alerting.consider(judged, now=now)
         situation = self._situation(deployment, seen, verdicts, now=now)
         action = next_action(situation)
         decision = self._act(action, deployment, seen, verdicts)
         self.actor.mirror()
-        failed = [one for one in verdicts if one.question == "aftermath"]
         if situation.aftermath is Outcome.FAIL:
-            diagnosis = bad_version(failed[0], deployment.champion)
+            diagnosis = bad_version(judged[0], deployment.champion)
         else:
             diagnosis = seen.diagnosis
         return Turn(
@@ -239,36 +239,6 @@ class Loop:
             PairedLoss.brier(labels, p, q),
             self.policy.aftermath,
         )
-
-    def _alert(self, seen: Observation) -> tuple[tuple[Alert, Change], ...]:
-        """Open, update or resolve the alerts that this look bears on."""
-        changes = []
-        for verdict in (seen.drift, seen.quality):
-            held = self.store.open_alert(self.model, verdict.question)
-            alert, change = update(
-                held, verdict, model=self.model, now=seen.at, new_id=self.actor.new_id()
-            )
-            if alert is None or change is Change.NONE:
-                continue
-            told = _told(alert, seen) if change is not Change.RESOLVED else alert
-            self.store.save_alert(told)
-            changes.append((told, change))
-            if change is not Change.UPDATED:
-                log.warning(
-                    "alert",
-                    change=change.value,
-                    model=self.model,
-                    key=told.key,
-                    reason=told.reason,
-                )
-        return tuple(changes)
-
-
-def _told(alert: Alert, seen: Observation) -> Alert:
-    """The alert with its cause in front and what to do behind."""
-    found = seen.diagnosis
-    said = [found.reason] if alert.reason in found.reason else [found.reason, alert.reason]
-    return replace(alert, reason=f"{found.cause.value}: {'. '.join(said)}. {found.advice}")
 
 
 def _summary(answers: Sequence[Verdict], outcome: Outcome) -> str:

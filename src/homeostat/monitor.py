@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 import structlog
 
+from homeostat.assessment import Assessor
 from homeostat.bins import Bins
 from homeostat.diagnosis import Cause, Diagnosis, Scene, diagnose
 from homeostat.errors import Unavailable
+from homeostat.estimation import Estimation
 from homeostat.metrics.calibration import Calibration
 from homeostat.policy import DriftPolicy, persistent
 from homeostat.profile import Profile
@@ -22,6 +24,7 @@ from homeostat.reports.files import report_paths, write_reports
 from homeostat.reports.html import ReportContext, drift_report_html
 from homeostat.reports.monitoring import Monitored, monitoring_result
 from homeostat.store import KnownLabels, ScoredLabels, Store
+from homeostat.traffic import Traffic, total_traffic
 from homeostat.verdict import Outcome, Verdict
 from homeostat.version import Version
 from homeostat.windows import Stream, judge_stream
@@ -55,7 +58,15 @@ class Observation:
     quality: Verdict  #: of the newest labels
     confirmed_drift: Verdict  #: after `patience` windows
     diagnosis: Diagnosis
+    performance: tuple[Verdict, ...] = ()  #: of the labels that are due: limits, reference, parts
+    estimate: Verdict | None = None  #: of the quality before labels come; None: not asked
     reports: tuple[Path, ...] = ()
+
+    @property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """All of them, that on drift first."""
+        estimate = () if self.estimate is None else (self.estimate,)
+        return (self.drift, self.quality, *self.performance, *estimate)
 
     @property
     def health(self) -> Outcome:
@@ -73,6 +84,9 @@ class Monitor:
     tracker: Tracker
     policy: WatchPolicy = field(default_factory=WatchPolicy)
     folder: Path | None = None  #: where reports go; None for none
+    assessor: Assessor | None = None  #: tells how good the answers were; None: nobody asks
+    estimation: Estimation | None = None  #: of quality before labels come; None: not asked
+    shown: Path | None = None  #: a second folder where the drift reports are found
     _references: dict[str, Reference] = field(default_factory=dict, repr=False)
 
     def observe(self, *, at: datetime) -> Observation:
@@ -107,9 +121,16 @@ class Monitor:
             quality=quality,
             confirmed_drift=persistent([drift, *earlier], self.policy.patience),
             diagnosis=diagnosis,
+            performance=self._performance(version, known, at=at),
+            estimate=self._estimate(version, window, at=at),
         )
         paths = self._write(observation, version, reference, (window, judged))
         return replace(observation, reports=paths)
+
+    def _estimate(self, version: Version, window: Profile, *, at: datetime) -> Verdict | None:
+        if self.estimation is None:
+            return None
+        return self.estimation.look(version, window, lookback=self.policy.lookback, at=at)
 
     def _scene(
         self, stream: Stream, window: Profile, faults: frozenset[str], *, at: datetime
@@ -192,6 +213,15 @@ class Monitor:
         self.store.add_verdict(self.model, verdict, at)
         return verdict
 
+    def _performance(
+        self, version: Version, known: dict[str, Any], *, at: datetime
+    ) -> tuple[Verdict, ...]:
+        """The verdicts on how good the answers were, but for rows of a broken feed."""
+        if self.assessor is None:
+            return ()
+        since = at - self.assessor.policy.lookback
+        return self.assessor.look(version, _without(known.get("broken", []), since, at), at=at)
+
     def _write(
         self,
         seen: Observation,
@@ -210,18 +240,15 @@ class Monitor:
             since=seen.at - self.policy.lookback,
             until=seen.at,
             window=window,
-            recent={
-                hours: self._window(version, reference, timedelta(hours=hours), at=seen.at)
-                for hours in HOURS
-            },
+            recent=self._recent(version, reference, at=seen.at),
             min_rows=self.policy.drift.min_rows,
             drift=seen.drift,
-            verdicts=(seen.quality,),
+            traffic=self._traffic(at=seen.at),
+            verdicts=seen.verdicts[1:],
             diagnosis=seen.diagnosis.to_dict(),
             drift_summary=paths.summary_reference,
         )
         result = monitoring_result(run)
-        summary = drift_summary(seen.drift, reference, at=seen.at)
         context = ReportContext(
             model=self.model,
             version=version.number,
@@ -230,7 +257,25 @@ class Monitor:
         )
         report = drift_report_html(seen.drift, reference.profile, judged, context=context)
         self._track(result, at=seen.at)
-        return tuple(write_reports(paths, result=result, summary=summary, report=report))
+        summary = drift_summary(seen.drift, reference, at=seen.at)
+        written = write_reports(
+            paths, result=result, summary=summary, report=report, also=self.shown
+        )
+        return tuple(written)
+
+    def _recent(
+        self, version: Version, reference: Reference, *, at: datetime
+    ) -> dict[int, Profile]:
+        """The windows of the proxy metrics, by their hours."""
+        return {
+            hours: self._window(version, reference, timedelta(hours=hours), at=at)
+            for hours in HOURS
+        }
+
+    def _traffic(self, *, at: datetime) -> Traffic:
+        """What became of all requests of the window."""
+        since = at - self.policy.lookback
+        return total_traffic(self.store.traffic(self.model, since=since, until=at).values())
 
     def _track(self, result: dict[str, object], *, at: datetime) -> None:
         try:
@@ -240,13 +285,14 @@ class Monitor:
 
 
 def clean_windows(
-    store: Store, model: str, *, since: datetime, until: datetime
+    store: Store, model: str, *, since: datetime, until: datetime, as_of: datetime | None = None
 ) -> list[tuple[datetime, datetime]]:
     """The parts of [since, until), oldest first, in which no feed was found broken.
 
-    By what is known today: a fault that is seen late takes its rows out all the same.
+    By what is known today, or was before `as_of`: a fault that is seen late takes its rows
+    out all the same.
     """
-    held = store.verdicts(model, "drift", limit=1)
+    held = store.verdicts(model, "drift", limit=1, until=as_of)
     return _without(held[0][1].details.get("broken", []) if held else [], since, until)
 
 
@@ -312,7 +358,7 @@ def _kept(verdict: Verdict, found: dict[str, Any]) -> Verdict:
 def _numbers(result: dict[str, object]) -> dict[str, float]:
     """The numbers of a result that are worth a curve in MLflow, by dotted name."""
     found: dict[str, float] = {}
-    for part in ("proxy_metrics", "drift_detection", "analysis_window"):
+    for part in ("proxy_metrics", "traffic", "drift_detection", "analysis_window"):
         _collect(part, result.get(part), found)
     return found
 

@@ -1,6 +1,6 @@
 """The two records of the log: Prediction and Label."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from homeostat.schema import Row
@@ -21,6 +21,7 @@ class Prediction:
     prediction: int  #: 1 is the positive class
     probability: float  #: of the positive class, in [0, 1]
     body_digest: str  #: sha256 of the canonical request, to tell a repeat from a clash
+    encoded: bytes | None = field(default=None, repr=False, compare=False)  #: features as JSON
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from homeostat.answers import Labelled
 from homeostat.baseline import Baseline
 from homeostat.gates import Evidence
 from homeostat.metrics.auc import RankingQuality
@@ -25,6 +26,9 @@ __all__ = ["Bench"]
 
 
 TICK = timedelta(microseconds=1)  #: between two times that the store tells apart
+
+#: Labelled rows of the log, the newest, that stand for the reference of a retrained version.
+REFERENCE_ROWS = 50_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +89,25 @@ class Bench:
         windows = clean_windows(store, model, since=since, until=newest)
         due = [store.label_coverage(model, since=a, until=b, as_of=now)[1] for a, b in windows]
         return held, sum(due)
+
+    def reference(self, version: Version, now: datetime) -> Labelled:
+        """Rows that a version did not learn from, as it scores them, with their labels.
+
+        Those of the frozen reference, or of the log for a version that learnt from the log.
+
+        Raises
+        ------
+        UserError
+            When no reference is frozen.
+        """
+        scorer = self.scorer(version.number)
+        if version.trained_until is None:
+            golden = self.baseline.golden
+            return Labelled.of(golden.labels, self._on_golden(scorer), version.threshold)
+        held = self._labelled(version.trained_until + TICK, now)[0][-REFERENCE_ROWS:]
+        rows = [one.prediction.features for one in held]
+        scores = scorer.probabilities(rows) if rows else np.empty(0)
+        return Labelled.of(_labels(held), scores, version.threshold)
 
     def scorer(self, number: int) -> Scorer:
         """The scorer of a version, verified when it is first asked for."""

@@ -15,7 +15,7 @@ Value = float | int | str | bool | None
 Row = dict[str, Value]  #: feature name to value
 
 #: Keys of a request that are not features.
-RESERVED = frozenset({"prediction_id", "event_time", "probability", "prediction"})
+RESERVED = frozenset({"prediction_id", "event_time", "split_key", "probability", "prediction"})
 
 _NAME = re.compile(r"[^\x00-\x1f\x7f]{1,64}")
 

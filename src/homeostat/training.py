@@ -1,6 +1,6 @@
 """From rows to a registered version: the rows of a file, or of the log with its labels."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -10,19 +10,28 @@ import polars as pl
 import structlog
 from numpy.typing import NDArray
 
+from homeostat.assessment import golden_figures
 from homeostat.baseline import Baseline
 from homeostat.bins import PREDICTION, PROBABILITY, Bins
 from homeostat.dataset import fingerprint, targets
 from homeostat.engines.frames import count_frame
 from homeostat.errors import Unavailable
 from homeostat.reference import Reference
-from homeostat.registry import GoldenRows, Scorer, Tracker, encode_frame, load_scorer, save_artifact
+from homeostat.registry import (
+    GoldenRows,
+    Scorer,
+    Tracker,
+    Trial,
+    encode_frame,
+    load_scorer,
+    save_artifact,
+)
 from homeostat.schema import Kind, Row, Schema
 from homeostat.store import Store
 from homeostat.trainers.train import Trained, TrainingData, train
 from homeostat.version import Version
 
-__all__ = ["Recipe", "TrainingRows", "Workshop", "file_rows", "row_frame"]
+__all__ = ["Recipe", "TrainingRows", "Workshop", "file_rows", "row_frame", "scored_reference"]
 
 log = structlog.get_logger()
 
@@ -55,6 +64,7 @@ class TrainingRows:
     until: datetime | None = None  #: UTC, newest logged row among them
     bins: Bins  #: frozen bins of the features
     reference_rows: tuple[Row, ...]  #: rows of the reference, to be scored
+    reference_labels: NDArray[np.int64] | None = None  #: theirs, where they are known
 
 
 def file_rows(baseline: Baseline, frame: pl.DataFrame, source: str) -> TrainingRows:
@@ -69,6 +79,7 @@ def file_rows(baseline: Baseline, frame: pl.DataFrame, source: str) -> TrainingR
         source=source,
         bins=baseline.reference().bins,
         reference_rows=baseline.golden.rows,
+        reference_labels=baseline.golden.labels,
     )
 
 
@@ -100,7 +111,13 @@ class Workshop:
             estimator=trained.estimator,
             golden=GoldenRows.of(trained.estimator, trained.golden_x),
             describe=self._description(number, rows, recipe, trained),
+            trial=Trial(
+                x=trained.trial_x,
+                threshold=trained.threshold,
+                nullable=tuple(one.nullable for one in self.schema.features),
+            ),
         )
+        log.info("model saved", model=self.model, version=number, compiled=str(artifact.parity))
         draft = Version(
             model=self.model,
             number=number,
@@ -117,26 +134,19 @@ class Workshop:
             trained_until=rows.until,
             origin=recipe.origin,
         )
-        reference = self._reference(load_scorer(self.artifacts, draft), rows, now=now)
+        scorer = load_scorer(self.artifacts, draft)
+        reference = scored_reference(
+            scorer, rows.bins, rows.reference_rows, (rows.source, rows.fingerprint), now=now
+        )
         version = replace(draft, reference_digest=reference.digest)
         self.store.add_reference(reference)
         self.store.add_version(version)
-        self._track(version, recipe)
+        if rows.reference_labels is not None:
+            scores = scorer.probabilities(rows.reference_rows)
+            self.store.performance.add(golden_figures(version, rows.reference_labels, scores))
+        params = {"algorithm": recipe.algorithm, "seed": recipe.seed, "origin": recipe.origin}
+        self.track(version, params)
         return version
-
-    def _reference(self, scorer: Scorer, rows: TrainingRows, *, now: datetime) -> Reference:
-        probabilities = scorer.probabilities(rows.reference_rows)
-        answers = (probabilities >= scorer.version.threshold).astype(int).astype(str)
-        frame = row_frame(rows.reference_rows, self.schema).with_columns(
-            pl.Series(PROBABILITY, probabilities), pl.Series(PREDICTION, answers)
-        )
-        return Reference(
-            model=self.model,
-            created_at=now,
-            source=rows.source,
-            data_fingerprint=rows.fingerprint,
-            profile=count_frame(frame, rows.bins.with_scores(probabilities)),
-        )
 
     def _description(
         self, number: int, rows: TrainingRows, recipe: Recipe, trained: Trained
@@ -154,12 +164,37 @@ class Workshop:
             "trained_on": list(rows.ids),
         }
 
-    def _track(self, version: Version, recipe: Recipe) -> None:
-        params = {"algorithm": recipe.algorithm, "seed": recipe.seed, "origin": recipe.origin}
+    def track(self, version: Version, params: Mapping[str, object]) -> None:
+        """Record a version in the mirror, which may do without it."""
         try:
             self.tracker.log_training(version, params, dict(version.metrics))
         except Unavailable as error:
             log.warning("training not logged to mlflow", version=version.number, error=str(error))
+
+
+def scored_reference(
+    scorer: Scorer, bins: Bins, rows: Sequence[Row], source: tuple[str, str], *, now: datetime
+) -> Reference:
+    """The reference of a version: rows counted together with what it says of them.
+
+    Parameters
+    ----------
+    source
+        What the rows were taken from, and the sha256 of the data in hex.
+    """
+    version = scorer.version
+    probabilities = scorer.probabilities(rows)
+    answers = (probabilities >= version.threshold).astype(int).astype(str)
+    frame = row_frame(rows, version.schema).with_columns(
+        pl.Series(PROBABILITY, probabilities), pl.Series(PREDICTION, answers)
+    )
+    return Reference(
+        model=version.model,
+        created_at=now,
+        source=source[0],
+        data_fingerprint=source[1],
+        profile=count_frame(frame, bins.with_scores(probabilities)),
+    )
 
 
 def row_frame(rows: Sequence[Row], schema: Schema) -> pl.DataFrame:

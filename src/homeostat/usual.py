@@ -6,8 +6,10 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri, stdtr
+from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
+from homeostat.battery import weight
+from homeostat.power import POWER
 from homeostat.verdict import Measurement
 
 __all__ = [
@@ -155,7 +157,7 @@ def learnt(
 
 
 def tempered(
-    measured: Sequence[Measurement], noise: Mapping[Name, Noise], *, settled: bool
+    measured: Sequence[Measurement], noise: Mapping[Name, Noise], *, settled: bool, alpha: float
 ) -> list[Measurement]:
     """The measurements with p-values for rows that are so noisy.
 
@@ -164,11 +166,19 @@ def tempered(
     settled
         Whether the stream was seen for long enough to know how noisy it is.  As long as it is
         not, windows may differ by `UNKNOWN` times the effect asked.
+    alpha
+        The level of all questions together, by which follows what could have been seen.
     """
-    return [_tempered(one, noise, settled=settled) for one in measured]
+    weights = sum(weight(one.statistic) for one in measured if one.asked is not None)
+    return [
+        _tempered(one, noise, settled=settled, level=alpha * weight(one.statistic) / weights)
+        for one in measured
+    ]
 
 
-def _tempered(one: Measurement, noise: Mapping[Name, Noise], *, settled: bool) -> Measurement:
+def _tempered(
+    one: Measurement, noise: Mapping[Name, Noise], *, settled: bool, level: float
+) -> Measurement:
     if one.asked is None or one.p_value is None:
         return one
     known = noise.get((one.subject, one.statistic), INDEPENDENT)
@@ -179,11 +189,26 @@ def _tempered(one: Measurement, noise: Mapping[Name, Noise], *, settled: bool) -
     seen = one.minimum_detectable_effect
     if seen is not None:
         seen = float(np.hypot(seen * known.factor**0.5, NEEDED_Z * unknown))
+        seen *= _farther(known.freedom, level)
     return replace(
         one,
         p_value=Noise(factor, known.freedom).p_value(one.p_value),
         minimum_detectable_effect=seen,
     )
+
+
+def _farther(freedom: float, level: float) -> float:
+    """How many times as far a change has to be away to be seen, for so heavy a tail.
+
+    Examples
+    --------
+    >>> _farther(float("inf"), 1e-6), round(_farther(8.0, 1e-6), 1)
+    (1.0, 2.5)
+    """
+    if not np.isfinite(freedom):
+        return 1.0
+    power = float(ndtri(POWER))
+    return (float(-stdtrit(freedom, level / 2)) + power) / (float(-ndtri(level / 2)) + power)
 
 
 def _error(one: Measurement, p_value: float) -> float:

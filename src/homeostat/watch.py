@@ -217,7 +217,7 @@ class _Look:
 
     def judged(self, length: int, *, detectable: bool) -> Verdict:
         """The verdict on one window alone."""
-        noisy = partial(tempered, noise=self.noise[length], settled=self.settled)
+        noisy = partial(tempered, noise=self.noise[length], settled=self.settled, alpha=self.alpha)
         level = Level(alpha=self.alpha, tempered=noisy, detectable=detectable)
         return judge_at(self.compared.reference(length), self.windows[length], self.policy, level)
 

@@ -13,7 +13,7 @@ from homeostat.store import Store
 from homeostat.verdict import Verdict
 from homeostat.watch import Compared, WatchState, due, judge_windows
 
-__all__ = ["Stream", "judge_stream"]
+__all__ = ["Longest", "Stream", "judge_stream"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +39,41 @@ class Stream:
         return held
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Longest:
+    """The judge of a stream, asked about any profile in the place of the longest window.
+
+    It knows what noise is usual, learns nothing, and leaves no trace.
+    """
+
+    stream: Stream
+    policy: DriftPolicy
+    lookback: timedelta
+    at: datetime
+
+    @property
+    def reference(self) -> Profile:
+        """What the longest window is compared with."""
+        return _compared(self.stream, self.policy, at=self.at).reference(self._length)
+
+    def __call__(self, whole: Profile) -> Verdict:
+        """The verdict on this profile alone; what adds up over days is left out."""
+        look = int(self.at.timestamp() // self.policy.interval_s)
+        verdict, _ = judge_windows(
+            _compared(self.stream, self.policy, at=self.at),
+            {self._length: whole},
+            self.policy,
+            replace(_before(self.stream), creeping={}, crept_at=look),
+            look=look,
+        )
+        return verdict
+
+    @property
+    def _length(self) -> int:
+        """In looks."""
+        return max(1, round(self.lookback / timedelta(seconds=self.policy.interval_s)))
+
+
 def judge_stream(
     stream: Stream, whole: Profile, policy: DriftPolicy, *, lookback: timedelta, at: datetime
 ) -> tuple[Verdict, Profile]:
@@ -57,21 +92,12 @@ def judge_stream(
     def window(length: int) -> Profile:
         return whole if length == longest else stream.window(length * step, until=at)
 
-    def seasonal(length: int) -> Profile:
-        weeks = (timedelta(weeks=1 + one) for one in range(policy.seasonal_weeks))
-        earlier = (stream.window(length * step, until=at - week) for week in weeks)
-        return sum(earlier, Profile.empty(stream.reference.bins))
-
     name = f"watch:{stream.model}:{stream.version}"
     before = _before(stream)
     look = int(at.timestamp() // policy.interval_s)
     windows = _read(due(look, longest, before.failing), window, policy.min_rows)
     verdict, after = judge_windows(
-        Compared(
-            seasonal if policy.seasonal_weeks else lambda _: stream.reference.profile,
-            lambda length, ago: stream.window(length * step, until=at - ago * step),
-            stream.reference.profile,
-        ),
+        _compared(stream, policy, at=at),
         windows,
         policy,
         before,
@@ -81,6 +107,21 @@ def judge_stream(
         stream.store.set_flag(name, json.dumps(after.to_dict(), separators=(",", ":")))
     shown = int(verdict.details["window_looks"])
     return replace(verdict, window=(at - shown * step, at)), windows[shown]
+
+
+def _compared(stream: Stream, policy: DriftPolicy, *, at: datetime) -> Compared:
+    step = timedelta(seconds=policy.interval_s)
+
+    def seasonal(length: int) -> Profile:
+        weeks = (timedelta(weeks=1 + one) for one in range(policy.seasonal_weeks))
+        earlier = (stream.window(length * step, until=at - week) for week in weeks)
+        return sum(earlier, Profile.empty(stream.reference.bins))
+
+    return Compared(
+        seasonal if policy.seasonal_weeks else lambda _: stream.reference.profile,
+        lambda length, ago: stream.window(length * step, until=at - ago * step),
+        stream.reference.profile,
+    )
 
 
 def _before(stream: Stream) -> WatchState:

@@ -12,6 +12,7 @@ from homeostat.usual import LOG_QUANTILE, Name, Noise, Usual, deviate, learnt, t
 from homeostat.verdict import Measurement
 
 NAME = ("x", "location")
+ALPHA = 1e-4  #: level of all questions
 MEASURED = Measurement(
     subject="x",
     statistic="location",
@@ -83,15 +84,15 @@ def test_noise_makes_nothing_likelier_to_be_a_change(
 
 
 def test_noise_costs_as_much_sight_as_it_says() -> None:
-    (one,) = tempered([MEASURED], {NAME: Noise(4.0)}, settled=True)
+    (one,) = tempered([MEASURED], {NAME: Noise(4.0)}, settled=True, alpha=ALPHA)
 
     assert one.minimum_detectable_effect == pytest.approx(0.6)
     assert deviate(one.p_value or 0.0) == pytest.approx(deviate(1e-10) / 2)
 
 
 def test_an_unknown_stream_may_move_by_three_times_the_effect_that_is_asked() -> None:
-    (one,) = tempered([MEASURED], {}, settled=False)
-    (far,) = tempered([replace(MEASURED, effect=5.0, p_value=0.0)], {}, settled=False)
+    (one,) = tempered([MEASURED], {}, settled=False, alpha=ALPHA)
+    (far,) = tempered([replace(MEASURED, effect=5.0, p_value=0.0)], {}, settled=False, alpha=ALPHA)
 
     assert deviate(one.p_value or 0.0) == pytest.approx(
         0.5 / (0.15**2 + 0.0773**2) ** 0.5, rel=0.01
@@ -110,7 +111,7 @@ def test_what_an_unknown_stream_hides_does_not_hang_on_how_quiet_a_window_is(
         replace(MEASURED, effect=effect, p_value=p_value)
         for effect, p_value in ((0.08, 0.3), (0.001, 0.99), (0.0, 1.0))
     )
-    seen = tempered([loud, quiet, silent], noise, settled=False)
+    seen = tempered([loud, quiet, silent], noise, settled=False, alpha=ALPHA)
 
     hidden = [one.minimum_detectable_effect for one in seen]
     assert hidden == pytest.approx([np.hypot(known, 5.7 * 0.15)] * 3)
@@ -121,4 +122,4 @@ def test_what_an_unknown_stream_hides_does_not_hang_on_how_quiet_a_window_is(
 def test_what_has_no_p_value_or_decides_nothing_is_left_as_it_is(settled: bool) -> None:
     unknown = [replace(MEASURED, p_value=None), replace(MEASURED, asked=None)]
 
-    assert tempered(unknown, {NAME: Noise(4.0)}, settled=settled) == unknown
+    assert tempered(unknown, {NAME: Noise(4.0)}, settled=settled, alpha=ALPHA) == unknown

@@ -15,6 +15,7 @@ from homeostat.cli.app import app
 from homeostat.cli.project import Project
 from homeostat.cli.settings import Settings
 from homeostat.cli.settings_source import ALIASES, variable
+from homeostat.estimators import ESTIMATORS
 from homeostat.gates import GATES
 from homeostat.registry.mlflow import ENVIRONMENT
 from homeostat.statistics import STATISTICS
@@ -95,7 +96,13 @@ def test_every_environment_variable_is_in_the_reference() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "known"), [("statistics", STATISTICS), ("gates", GATES), ("trainers", TRAINERS)]
+    ("name", "known"),
+    [
+        ("estimators", ESTIMATORS),
+        ("statistics", STATISTICS),
+        ("gates", GATES),
+        ("trainers", TRAINERS),
+    ],
 )
 def test_every_extension_is_in_the_reference(name: str, known: Any) -> None:
     assert not {one for one in known if f"\n## {one}\n" not in page(name)}
@@ -113,12 +120,12 @@ def test_every_route_is_in_the_reference_and_has_one_body_for_errors() -> None:
         for status, answer in route["responses"].items()
         if int(status) >= 400
     }
-    probe = bodies.pop("GET /health 503")  # reads its own body
+    probes = [bodies.pop(f"GET {one} 503") for one in ("/health", "/monitor/health")]
 
     assert len(routes) >= 8
     assert not {one for one in routes if f"\n## {one}\n" not in page("routes")}
     assert set(bodies.values()) == {"#/components/schemas/Failure"}
-    assert probe.endswith("/Health")
+    assert [one.rpartition("/")[2] for one in probes] == ["Health", "BaselineHealth"]
 
 
 def test_every_error_is_in_the_reference_with_its_codes() -> None:

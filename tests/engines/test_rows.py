@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from homeostat.bins import Bins
-from homeostat.engines.rows import BATCH, RowCounter
+from homeostat.engines.rows import BATCH, FEW, RowCounter
 from homeostat.errors import UserError
 from homeostat.schema import Row
 from tests.engines.made import BINS, by_rows, category, number, odd_rows
@@ -88,3 +88,17 @@ def test_text_in_place_of_a_number_is_refused_and_not_counted() -> None:
         counter.add({"income": "1", "age": 30, "region": "north"})
 
     assert counter.profile.n == 1
+
+
+@pytest.mark.parametrize("n", [0, 1, FEW, FEW + 1, BATCH + 3])
+def test_few_rows_and_many_are_counted_alike(n: int) -> None:
+    rows = (odd_rows() * (1 + n // 5))[:n]
+    counter = RowCounter(BINS)
+    for row in rows:
+        counter.add(row)
+    sparse, dense = counter.sparse(), by_rows(rows).sparse()
+
+    assert sparse.places.tolist() == dense.places.tolist()
+    assert sparse.counts.tolist() == dense.counts.tolist()
+    assert sparse.joint.tolist() == dense.joint.tolist()
+    assert sparse.moments == pytest.approx(dense.moments, nan_ok=True)

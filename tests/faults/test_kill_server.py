@@ -5,78 +5,28 @@ survives the death of a process.
 """
 
 import json
-import os
 import signal
-import socket
 import sqlite3
 import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing
 from datetime import timedelta
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPException
 from pathlib import Path
 from threading import Condition, Thread
 from typing import Any
 
 import pytest
 
-from homeostat.store import Store, open_store
-from tests.shell.serving.world import CONFIG, MODEL, ROW, put_into_service, register
+from homeostat.store import Store
+from tests.conftest import free_port
+from tests.faults.service import START_S, post, serving, store_in, to_server
+from tests.shell.serving.world import MODEL
 
 pytestmark = pytest.mark.slow
 
 ROUNDS = 20
 ANSWERS = 60  #: rows answered in a round before the kill
 BATCH = 7
-START_S = 60.0
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A project with a version in service."""
-    (tmp_path / "homeostat.yaml").write_text(json.dumps(CONFIG))
-    with store_in(tmp_path) as store:
-        put_into_service(store, register(store, tmp_path / "models"))
-    return tmp_path
-
-
-def store_in(folder: Path) -> Store:
-    return open_store(f"sqlite:///{folder / 'homeostat.db'}")
-
-
-@contextmanager
-def serving(folder: Path, port: int) -> Iterator["subprocess.Popen[bytes]"]:
-    """The real command, ready to answer."""
-    command = [sys.executable, "-m", "homeostat.cli.app", "serve"]
-    options = ["--config", str(folder / "homeostat.yaml"), "--port", str(port)]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    # Only the first of many starts compiles, also where bytecode is not written otherwise.
-    environment["PYTHONPYCACHEPREFIX"] = str(folder.parent / "bytecode")
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    with (folder / "log").open("ab") as log:
-        process = subprocess.Popen([*command, *options], stderr=log, env=environment)
-    try:
-        wait_until_healthy(port, process)
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-
-
-def wait_until_healthy(port: int, process: "subprocess.Popen[bytes]") -> None:
-    while process.poll() is None:
-        with suppress(OSError, HTTPException), closing(to_server(port)) as connection:
-            connection.request("GET", "/health")
-            assert json.loads(connection.getresponse().read())["status"] == "healthy"
-            return
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(0.05)  # wakes up early when the process dies
-    pytest.fail("the service ended before it could answer; see its log")
-
-
-def to_server(port: int) -> HTTPConnection:
-    return HTTPConnection("127.0.0.1", port, timeout=START_S)
 
 
 class Load:
@@ -112,18 +62,6 @@ class Load:
                 self.broken += 1
         finally:
             connection.close()
-
-
-def post(connection: HTTPConnection, ids: list[str]) -> list[Any]:
-    """The answers to rows with these ids: a batch, or one on its own."""
-    rows = [{**ROW, "debt-ratio": len(one) / 10, "prediction_id": one} for one in ids]
-    single = len(rows) == 1
-    path, body = ("/predict", rows[0]) if single else ("/predict/batch", {"rows": rows})
-    connection.request("POST", path, json.dumps(body))
-    response = connection.getresponse()
-    answer = json.loads(response.read())
-    assert response.status == 200, answer
-    return [answer] if single else list(answer["predictions"])
 
 
 def test_nothing_that_was_answered_is_lost(folder: Path) -> None:
@@ -186,9 +124,3 @@ def whole_batches(stored: dict[str, Any]) -> bool:
         request, _, _ = key.rpartition("-")
         parts[request] = parts.get(request, 0) + 1
     return set(parts.values()) == {1, BATCH}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -16,7 +16,7 @@ import yaml
 
 from homeostat.cli.app import main
 from homeostat.cli.project import Project, open_project
-from homeostat.cli.serve import build_service
+from homeostat.cli.serve import build_door, build_services
 from homeostat.loop import Loop, Turn
 from homeostat.plan import Deployment
 from homeostat.prediction import Label, Prediction
@@ -35,6 +35,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "mlflow": {"tracking_uri": ""},
     "training": {"algorithm": "logistic_regression", "min_rows": 800},
     "verification": {"days": 3.0},
+    "quality": {"search_segments": False},  # a logistic regression fits no corner of this world
 }
 
 
@@ -164,7 +165,7 @@ class Town:
         if number not in self.scorers:
             scorer = self.scorers[number] = self.project.bench.scorer(number)
             reference = self.project.store.reference(MODEL, scorer.version.reference_digest)
-            self.counting.learn(number, reference.bins)
+            self.counting.learn(self.project.model, number, reference.bins)
         scorer = self.scorers[number]
         first, self.served = self.served, self.served + len(rows)
         scores = scorer.probabilities(rows).tolist()
@@ -232,12 +233,12 @@ class Town:
 async def asking(town: Town) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the project's service, which runs on the town's clock."""
     settings = town.project.settings
-    service = build_service(settings, town.project.store, lambda: town.now)
+    services = build_services(settings, town.project.store, lambda: town.now)
     app = create_app(
-        service,
+        services,
         refresh_s=3600.0,
         max_batch=settings.serving.max_batch,
-        api_key=settings.serving.api_key,
+        door=build_door(settings, town.project.store),
     )
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with (

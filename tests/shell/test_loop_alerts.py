@@ -43,7 +43,7 @@ def test_alerts_open_once_are_updated_and_resolve_once(quiet: Town) -> None:
     drift = changes(turns, "drift")
     [alert] = quiet.project.store.alerts(MODEL, open_only=False)
     assert (drift[0], drift[-1]) == (Change.OPENED, Change.RESOLVED)
-    assert set(drift[1:-1]) == {Change.UPDATED}
+    assert set(drift[1:-1]) <= {Change.UPDATED, Change.ESCALATED}
     assert alert.resolved_at is not None
     assert alert.times_seen == len(drift) - 1
     assert first_told(turns).startswith("covariate shift: 1 features moved")

@@ -1,6 +1,7 @@
 """MLflow shows what the store says, and nothing waits for it."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from structlog.testing import capture_logs
 from homeostat.cli.project import open_project
 from homeostat.registry import MlflowTracker
 from homeostat.registry.mlflow import NUMBER
+from homeostat.store import MinuteTraffic
+from homeostat.traffic import TrafficCounter
 from tests.shell.project import MODEL, QUIET, Stages, Town, change_settings, command
 
 
@@ -60,6 +63,12 @@ def test_mlflow_shows_trainings_versions_the_champion_and_what_was_measured(
         client.set_registered_model_alias(MODEL, "champion", str(other.version))
     by_hand = shown(mirrored)
     mirrored.live(QUIET, 5, every=100)
+    minute = (mirrored.now - timedelta(hours=1)).replace(second=0, microsecond=0)
+    took = TrafficCounter()
+    for ms in (10, 20, 30):
+        took.answer(ms / 1_000)
+    took.failure()
+    mirrored.project.store.add_traffic([MinuteTraffic(MODEL, 2, minute, "one", took.traffic)])
     at = mirrored.now.isoformat()
     assert command(folder, "loop", "run", "--once", "--as-of", at) == 0
 
@@ -76,6 +85,9 @@ def test_mlflow_shows_trainings_versions_the_champion_and_what_was_measured(
     assert all({"f1", "auc", "brier"} <= set(one.data.metrics) for one in trainings)
     assert monitoring.data.metrics["analysis_window.num_predictions"] == 200
     assert "proxy_metrics.overall_stats.positive_rate" in monitoring.data.metrics
+    assert monitoring.data.metrics["traffic.total_requests"] == 4
+    assert monitoring.data.metrics["traffic.error_rate"] == 0.25
+    assert monitoring.data.metrics["traffic.max_latency_ms"] == pytest.approx(30)
     assert mirrored.stand.champion == 2
 
 

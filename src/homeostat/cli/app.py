@@ -5,9 +5,24 @@ from collections.abc import Sequence
 
 import typer
 
-from homeostat.cli import alert, decision, log, loop, model, monitor, reference
+from homeostat.access import without_passwords
+from homeostat.cli import (
+    alert,
+    challenger,
+    decision,
+    history,
+    key,
+    log,
+    loop,
+    model,
+    monitor,
+    reference,
+    report,
+)
 from homeostat.cli.compare import compare
+from homeostat.cli.estimate import estimate
 from homeostat.cli.init import init
+from homeostat.cli.quality import quality
 from homeostat.cli.serve import serve
 from homeostat.errors import HomeostatError
 
@@ -23,8 +38,13 @@ app = typer.Typer(
 )
 app.command()(init)
 app.command()(compare)
+app.command()(quality)
+app.command()(estimate)
 app.command()(serve)
-for noun in (reference, model, log, monitor, loop, decision, alert):
+for noun in (
+    *(reference, model, challenger, log, monitor, loop, decision, alert, key),
+    *(history, report),
+):
     app.add_typer(noun.app, name=noun.__name__.rpartition(".")[2], help=noun.__doc__)
 
 
@@ -37,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         app(args=None if arguments is None else list(arguments), standalone_mode=True)
     except HomeostatError as error:
-        print(f"homeostat: {error}", file=sys.stderr)  # noqa: T201  # the last word of the process
+        print(f"homeostat: {without_passwords(str(error))}", file=sys.stderr)  # noqa: T201  # the last word of the process
         raise SystemExit(error.exit_code) from error
 
 

@@ -14,6 +14,15 @@ from rich.markup import escape
 from rich.table import Table
 from typer import Argument, Option
 
+from homeostat.cli.imported import Imported
+from homeostat.cli.init_from import (
+    needed,
+    plain_imported,
+    read_import,
+    show_imported,
+    with_imported,
+)
+from homeostat.cli.settings_edit import with_values
 from homeostat.cli.settings_text import settings_text
 from homeostat.errors import Conflict, UserError
 from homeostat.schema import Task
@@ -28,9 +37,11 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
 def init(
-    data: Annotated[Path, Argument(help="Rows with the target: a .csv or .parquet file.")],
+    data: Annotated[
+        Path | None, Argument(help="Rows with the target: a .csv or .parquet file.")
+    ] = None,
     *,
-    target: Annotated[str, Option(help="Column to predict.")],
+    target: Annotated[str | None, Option(help="Column to predict.")] = None,
     id_column: Annotated[str | None, Option("--id", help="Column that names a row.")] = None,
     time_column: Annotated[
         str | None,
@@ -39,6 +50,13 @@ def init(
     model: Annotated[str | None, Option(help="Name; without it that of the file.")] = None,
     task: Annotated[Task | None, Option(help="What is predicted; without it as found.")] = None,
     output: Annotated[Path, Option(help="File to write.")] = Path("homeostat.yaml"),
+    from_config: Annotated[
+        Path | None,
+        Option(
+            help="Take over what another system's monitoring_config.yaml says, as far as it "
+            "goes; without DATA into the settings file that is there, with --force."
+        ),
+    ] = None,
     force: Annotated[bool, Option("--force", help="Replace the file if it is there.")] = False,
     as_json: Annotated[bool, Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -49,6 +67,12 @@ def init(
     from homeostat.dataset import describe, read_frame
 
     _refuse_output(output, force=force)
+    imported = None if from_config is None else read_import(from_config)
+    if from_config and imported and data is None and output.exists():
+        _take_over(imported, output, source=from_config, as_json=as_json)
+        return
+    data, target = needed(data, target, imported)
+    time_column = time_column or (imported.time if imported else None)
     name = model_name(data) if model is None else model
     if not _NAME.fullmatch(name):
         message = (
@@ -60,11 +84,26 @@ def init(
     description = describe(
         frame, target=target, id_column=id_column, time_column=time_column, task=task
     )
-    write_settings(description, model=name, data_path=data, path=output)
+    write_settings(description, model=name, data_path=data, path=output, imported=imported)
     if as_json:
-        print(json.dumps(_plain(description, model=name, path=output), indent=2))  # noqa: T201
-    else:
-        _show(description, data=data, path=output)
+        plain = _plain(description, model=name, path=output)
+        more = {"imported": plain_imported(imported)} if imported else {}
+        print(json.dumps({**plain, **more}, indent=2))  # noqa: T201
+        return
+    if from_config and imported:
+        show_imported(imported, source=from_config)
+    _show(description, data=data, path=output)
+
+
+def _take_over(imported: Imported, output: Path, *, source: Path, as_json: bool) -> None:
+    """Change the settings that are there."""
+    _write_whole(output, with_imported(output, imported))
+    if as_json:
+        plain = {"settings": str(output), "imported": plain_imported(imported)}
+        print(json.dumps(plain, indent=2))  # noqa: T201
+        return
+    show_imported(imported, source=source)
+    Console(highlight=False).print(f"[green]Changed {escape(str(output))}.[/]")
 
 
 def model_name(data: Path) -> str:
@@ -80,7 +119,14 @@ def model_name(data: Path) -> str:
     return re.sub(r"^[^A-Za-z0-9]+", "", name)[:64].rstrip("-") or "model"
 
 
-def write_settings(description: "Description", *, model: str, data_path: Path, path: Path) -> str:
+def write_settings(
+    description: "Description",
+    *,
+    model: str,
+    data_path: Path,
+    path: Path,
+    imported: Imported | None = None,
+) -> str:
     """The text of the settings file that was written to `path`, whole or not at all.
 
     `load_settings` reads the described schema back from it.  The data's path is written as
@@ -94,11 +140,17 @@ def write_settings(description: "Description", *, model: str, data_path: Path, p
     folder = path.parent.absolute()
     relative = os.path.relpath(data_path.absolute(), folder)
     text = settings_text(description, model=model, data_path=relative)
+    if imported is not None:
+        text = with_values(text, imported.values)
+    _write_whole(path, text)
+    return text
+
+
+def _write_whole(path: Path, text: str) -> None:
     try:
         _write(path, text)
     except OSError as error:
         raise UserError(f"{path} cannot be written: {error.strerror or error}") from error
-    return text
 
 
 def _write(path: Path, text: str) -> None:

@@ -2,8 +2,11 @@
 
 import logging
 import sys
+from typing import Any
 
 import structlog
+
+from homeostat.access import without_passwords
 
 __all__ = ["configure_logs"]
 
@@ -28,7 +31,7 @@ def configure_logs(level: str) -> None:
     ]
     number = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(
-        processors=[*shared, structlog.processors.JSONRenderer()],
+        processors=[*shared, structlog.processors.JSONRenderer(), _without_passwords],
         wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
@@ -40,9 +43,15 @@ def configure_logs(level: str) -> None:
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.JSONRenderer(),
+                _without_passwords,
             ],
         )
     )
     logging.basicConfig(handlers=[handler], level=number, force=True)
     for name in CHATTY:
         logging.getLogger(name).setLevel(max(number, logging.WARNING))
+
+
+def _without_passwords(_: object, __: str, line: Any) -> Any:
+    """The last look at a line: what a library says may hold the URL that it was given."""
+    return without_passwords(line)

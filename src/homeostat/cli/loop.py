@@ -13,10 +13,12 @@ from rich.markup import escape
 from typer import Option
 
 from homeostat.cli.clock import system_clock
+from homeostat.cli.housekeeping import keep_house
 from homeostat.cli.monitor import plain_observation, show_observation
 from homeostat.cli.options import AsJson, AsOf, Config, caller, moment, print_json, say
 from homeostat.cli.project import Project, new_id, open_project
-from homeostat.cli.rounds import Rounds
+from homeostat.cli.telling import Way, told_in
+from homeostat.cli.watching import planted_in
 from homeostat.errors import Unavailable
 from homeostat.verdict import Outcome
 
@@ -48,12 +50,12 @@ def run(
             now = moment(as_of)
             renew(now)
             _show(project.loop.turn(now=now), as_json=as_json)
+            project.alerting.escalate(now=now)
+            planted_in(project, now=now)
+            if as_of is None:
+                keep_house(project, now=now)
 
-        if once or as_of is not None:
-            turn()
-            return
-        interval_s = project.settings.monitoring.interval_s
-        Rounds(store=project.store, model=project.model, interval_s=interval_s).run(turn)
+        told_in(project, turn, Way(loop="loop", once=once, as_of=as_of))
 
 
 @app.command()

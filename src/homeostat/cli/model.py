@@ -1,4 +1,4 @@
-"""Versions of the model: train, list, promote, roll back."""
+"""Versions of the model: train, register, list, promote, roll back."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer import Argument, Option
 
+from homeostat.cli.model_card import card
+from homeostat.cli.model_register import register
 from homeostat.cli.options import (
     AsJson,
     AsOf,
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+app.command()(register)
+app.command()(card)
 
 Number = Annotated[int, Argument(min=1, help="Version number.")]
 Reason = Annotated[str, Option(help="Why, for the decision record.")]
@@ -41,6 +45,7 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Train a version on the rows before the reference, and register it."""
+    from homeostat.registry import read_parity
     from homeostat.training import file_rows
 
     with open_project(config) as project:
@@ -50,6 +55,7 @@ def train(
         rows = file_rows(baseline, frame, (data or baseline.data).name)
         recipe = project.recipe(algorithm=algorithm)
         version = project.workshop.make(rows, recipe, now=moment(as_of))
+        parity = read_parity(project.settings.artifacts.path, version)
     if as_json:
         print_json(_plain(version, None))
         return
@@ -59,6 +65,7 @@ def train(
         f"{reference.data_fingerprint[:12]}…"
     )
     say(f"  {plain_numbers(version.metrics)}")
+    say(f"  {parity}")
     say(f"Next: homeostat model promote {version.number}")
 
 
@@ -93,13 +100,14 @@ def list_versions(config: Config = Path("homeostat.yaml"), as_json: AsJson = Fal
 @app.command()
 def show(number: Number, config: Config = Path("homeostat.yaml"), as_json: AsJson = False) -> None:
     """One version, its artefact verified."""
-    from homeostat.registry import load_scorer
+    from homeostat.registry import load_scorer, read_parity
 
     with open_project(config) as project:
         version = project.store.version(project.model, number)
         deployment = project.store.deployment(project.model)
         load_scorer(project.settings.artifacts.path, version)
-    plain = _plain(version, deployment)
+        parity = read_parity(project.settings.artifacts.path, version)
+    plain = _plain(version, deployment) | {"compiled": parity.to_dict()}
     if as_json:
         print_json(plain)
         return
@@ -107,6 +115,7 @@ def show(number: Number, config: Config = Path("homeostat.yaml"), as_json: AsJso
         say(f"[dim]{name:>16}[/]  {plain[name]}")
     say(f"[dim]{'metrics':>16}[/]  {plain_numbers(version.metrics)}")
     say(f"[dim]{'reference':>16}[/]  {version.reference_digest}")
+    say(f"[dim]{'serves':>16}[/]  {parity}")
     say(f"[dim]{'artefact':>16}[/]  {version.digest} [green]verified[/]")
 
 

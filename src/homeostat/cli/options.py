@@ -21,6 +21,8 @@ __all__ = [
     "AsJson",
     "AsOf",
     "Config",
+    "Since",
+    "Until",
     "caller",
     "moment",
     "outcome_text",
@@ -52,6 +54,14 @@ AsJson = Annotated[bool, Option("--json", help="Print JSON.")]
 AsOf = Annotated[
     datetime | None,
     Option(parser=_utc, metavar="TIME", help="Take this for the present, UTC [default: now]."),
+]
+
+
+Since = Annotated[
+    datetime | None, Option(parser=_utc, metavar="TIME", help="Only from this time on, UTC.")
+]
+Until = Annotated[
+    datetime | None, Option(parser=_utc, metavar="TIME", help="Only before this time, UTC.")
 ]
 
 

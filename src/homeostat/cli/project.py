@@ -1,37 +1,58 @@
 """Project: the parts of one model, put together from its settings."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import uuid_utils
 
+from homeostat.cli.alerting import build_rules, build_sender
 from homeostat.cli.logs import configure_logs
 from homeostat.cli.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from homeostat.actions import Actor
+    from homeostat.alerting import Alerting
+    from homeostat.assessment import Assessor
     from homeostat.baseline import Baseline
     from homeostat.candidate import Harvest
+    from homeostat.estimation import Estimation
     from homeostat.loop import Loop
     from homeostat.monitor import Monitor
+    from homeostat.policy import DriftPolicy
     from homeostat.registry import Tracker
     from homeostat.replay import Bench
     from homeostat.schema import Schema
+    from homeostat.sending import Sender
     from homeostat.store import Store
     from homeostat.training import Recipe, Workshop
 
-__all__ = ["Project", "new_id", "open_project"]
+__all__ = ["Project", "drift_policy", "new_id", "open_project"]
 
 
 def new_id() -> str:
     """A UUIDv7: ids in the order of their making."""
     return str(uuid_utils.uuid7())
+
+
+def drift_policy(settings: Settings) -> "DriftPolicy":
+    """When a difference is a drift, as the settings say."""
+    from homeostat.policy import DriftPolicy
+
+    monitoring, drift = settings.monitoring, settings.drift
+    return DriftPolicy(
+        false_alarms_per_week=drift.false_alarms_per_week,
+        interval_s=monitoring.interval_s,
+        min_rows=monitoring.min_rows,
+        seasonal_weeks=drift.seasonal_weeks,
+        warning_effect=drift.warning_threshold,
+        critical_effect=drift.critical_threshold,
+    )
 
 
 @contextmanager
@@ -127,21 +148,13 @@ class Project:
     def monitor(self) -> "Monitor":
         """What looks at it."""
         from homeostat.monitor import Monitor, WatchPolicy
-        from homeostat.policy import DriftPolicy
         from homeostat.quality import QualityPolicy
 
-        monitoring, drift = self.settings.monitoring, self.settings.drift
+        monitoring = self.settings.monitoring
         policy = WatchPolicy(
-            drift=DriftPolicy(
-                false_alarms_per_week=drift.false_alarms_per_week,
-                interval_s=monitoring.interval_s,
-                min_rows=monitoring.min_rows,
-                seasonal_weeks=drift.seasonal_weeks,
-                warning_effect=drift.warning_threshold,
-                critical_effect=drift.critical_threshold,
-            ),
+            drift=drift_policy(self.settings),
             quality=QualityPolicy(min_rows=monitoring.min_rows),
-            patience=drift.patience,
+            patience=self.settings.drift.patience,
             lookback=timedelta(hours=monitoring.lookback_h),
         )
         return Monitor(
@@ -150,6 +163,40 @@ class Project:
             tracker=self.tracker,
             policy=policy,
             folder=monitoring.path,
+            shown=self.settings.reports.path / "drift_reports",
+            assessor=self.assessor,
+            estimation=self.estimation,
+        )
+
+    @cached_property
+    def assessor(self) -> "Assessor":
+        """What tells how good its answers were."""
+        from homeostat.assessment import Assessor
+        from homeostat.cli.settings_quality import assessment_policy
+
+        return Assessor(
+            store=self.store,
+            model=self.model,
+            features=self.schema.names,
+            policy=assessment_policy(self.settings.quality, self.settings.divisions()),
+        )
+
+    @cached_property
+    def estimation(self) -> "Estimation":
+        """What estimates its quality before labels come."""
+        from homeostat.estimated import JUDGED, EstimatePolicy
+        from homeostat.estimation import Estimation
+
+        quality = self.settings.quality
+        return Estimation(
+            store=self.store,
+            model=self.model,
+            labelled=self.bench.reference,
+            policy=EstimatePolicy(
+                at_least={name: one for name, one in quality.limits.items() if name in JUDGED},
+                fall=quality.degradation_threshold,
+                min_rows=self.settings.monitoring.min_rows,
+            ),
         )
 
     @cached_property
@@ -181,6 +228,22 @@ class Project:
         return Harvest(store=self.store, model=self.model, baseline=self.baseline, policy=policy)
 
     @cached_property
+    def alerting(self) -> "Alerting":
+        """What makes alerts of verdicts."""
+        from homeostat.alerting import Alerting
+
+        return Alerting(
+            store=self.store,
+            model=self.model,
+            rules=build_rules(self.settings.alerts, drift_policy(self.settings)),
+            new_id=new_id,
+        )
+
+    def sender(self, clock: Callable[[], datetime]) -> "Sender":
+        """What delivers its alerts; UserError when a channel cannot be used as it is set."""
+        return build_sender(self.settings.alerts, self.alerting, clock)
+
+    @cached_property
     def loop(self) -> "Loop":
         """What keeps it healthy."""
         from homeostat.loop import HealingPolicy, Loop
@@ -204,6 +267,7 @@ class Project:
             harvest=self.harvest,
             workshop=self.workshop,
             bench=self.bench,
+            alerting=self.alerting,
             policy=policy,
         )
 

@@ -1,23 +1,35 @@
 """The settings of one model: homeostat.yaml, overridden by the environment."""
 
 import os
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
-    BeforeValidator,
-    ConfigDict,
     Field,
     ValidationError,
     model_validator,
 )
 
+from homeostat.cli.settings_alerts import AlertSettings, in_alerts
 from homeostat.cli.settings_errors import problems_of
+from homeostat.cli.settings_quality import QualitySettings, quality_contradictions
+from homeostat.cli.settings_reports import ReportSettings, RetentionSettings
+from homeostat.cli.settings_serving import ServingSettings
 from homeostat.cli.settings_source import overridden, read_yaml, sqlite_within
+from homeostat.cli.settings_types import (
+    CONFIG,
+    Count,
+    DatabaseUrl,
+    Percent,
+    Positive,
+    Real,
+    Share,
+    Text,
+    Whole,
+)
+from homeostat.cli.settings_watch import WatchSettings
 from homeostat.errors import UserError
 from homeostat.extension import did_you_mean
 from homeostat.schema import Feature, Kind, Schema, Segment, Target, Task
@@ -32,7 +44,6 @@ __all__ = [
     "PathSettings",
     "ReferenceSettings",
     "SegmentSettings",
-    "ServingSettings",
     "Settings",
     "StoreSettings",
     "TargetSettings",
@@ -41,41 +52,11 @@ __all__ = [
     "load_settings",
 ]
 
-_CONFIG = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True)
-
-
-# YAML takes a bare yes, no, on and off for booleans.
-def _text(value: Any) -> Any:
-    if isinstance(value, bool):
-        raise ValueError("should be text; put it in quotes")  # noqa: TRY004  # pydantic asks so
-    return str(value) if isinstance(value, int | float) else value
-
-
-def _number(value: Any) -> Any:
-    if isinstance(value, bool):
-        raise ValueError("should be a number")  # noqa: TRY004  # pydantic asks so
-    return value
-
-
-def _database(url: str) -> str:
-    if not re.match(r"(sqlite(\+pysqlite)?:///|postgres(ql(\+psycopg)?)?://).", url):
-        raise ValueError("should be sqlite:///<file> or postgresql://<user>@<host>/<name>")
-    return url
-
-
-Text = Annotated[str, BeforeValidator(_text)]
-Real = Annotated[float, BeforeValidator(_number)]
-Whole = Annotated[int, BeforeValidator(_number)]
-Share = Annotated[Real, Field(ge=0, le=1)]
-Count = Annotated[Whole, Field(ge=1)]
-Percent = Annotated[Real, Field(ge=0, le=100)]
-Positive = Annotated[Real, Field(gt=0)]
-
 
 class TargetSettings(BaseModel):
     """The column that is predicted."""
 
-    model_config = _CONFIG
+    model_config = CONFIG
 
     column: str
     positive: Text = Field(default="1", description="the class whose probability is predicted")
@@ -85,7 +66,7 @@ class TargetSettings(BaseModel):
 class FeatureSettings(BaseModel):
     """One column that the model reads."""
 
-    model_config = _CONFIG
+    model_config = CONFIG
 
     kind: Kind
     minimum: Real | None = None
@@ -97,7 +78,7 @@ class FeatureSettings(BaseModel):
 class SegmentSettings(BaseModel):
     """A division of the rows in whose parts quality is asked too."""
 
-    model_config = _CONFIG
+    model_config = CONFIG
 
     column: str
     edges: tuple[Real, ...] = ()
@@ -106,7 +87,7 @@ class SegmentSettings(BaseModel):
 class DataSettings(BaseModel):
     """Where the first rows are."""
 
-    model_config = _CONFIG
+    model_config = CONFIG
 
     path: Path = Field(description="rows to learn from at first; .csv or .parquet")
 
@@ -114,18 +95,24 @@ class DataSettings(BaseModel):
 class StoreSettings(BaseModel):
     """The database."""
 
-    model_config = _CONFIG
+    model_config = CONFIG
 
-    url: Annotated[str, AfterValidator(_database)] = Field(
+    url: DatabaseUrl = Field(
         default="sqlite:///homeostat.db",
+        repr=False,
         description="predictions, labels, verdicts, decisions: sqlite:/// or postgresql://",
+    )
+    durability: Literal["acknowledged", "relaxed"] = Field(
+        default="acknowledged",
+        description="relaxed: a loss of power may take back the answers of the last second, at "
+        'most 1,000, which say "durable": false',
     )
 
 
 class PathSettings(BaseModel):
     """Where trained models are kept."""
 
-    model_config = _CONFIG
+    model_config = CONFIG
 
     path: Path = Field(default=Path("models"), description="folder of the trained models")
 
@@ -133,10 +120,12 @@ class PathSettings(BaseModel):
 class MlflowSettings(BaseModel):
     """The mirror in MLflow."""
 
-    model_config = _CONFIG
+    model_config = CONFIG
 
     tracking_uri: str = Field(
-        default="sqlite:///mlflow.db", description='mirrors runs and the champion; "" is off'
+        default="sqlite:///mlflow.db",
+        repr=False,
+        description='mirrors runs and the champion; "" is off',
     )
     experiment: str = Field(default="", description="name in MLflow; the model's by default")
 
@@ -144,7 +133,7 @@ class MlflowSettings(BaseModel):
 class ReferenceSettings(BaseModel):
     """The rows that later ones are compared with."""
 
-    model_config = _CONFIG
+    model_config = CONFIG
 
     share: Real = Field(default=0.2, gt=0, lt=1, description="of the rows, the newest, kept out")
     path: Path = Field(default=Path("monitoring/reference"), description="folder of its files")
@@ -153,7 +142,7 @@ class ReferenceSettings(BaseModel):
 class TrainingSettings(BaseModel):
     """How candidates are trained."""
 
-    model_config = _CONFIG
+    model_config = CONFIG
 
     algorithm: str = Field(default="hist_gradient_boosting", description="name of the trainer")
     seed: Whole = Field(default=0, ge=0, description="the same seed and rows give the same model")
@@ -166,27 +155,10 @@ class TrainingSettings(BaseModel):
     rest_h: Real = Field(default=6.0, ge=0, description="hours between two retrainings")
 
 
-class ServingSettings(BaseModel):
-    """The HTTP service."""
-
-    model_config = _CONFIG
-
-    host: str = Field(default="127.0.0.1", description="address to listen on; 0.0.0.0 for all")
-    port: Whole = Field(
-        default=8000, ge=0, le=65535, description="port to listen on; 0 takes a free one"
-    )
-    refresh_s: Positive = Field(default=0.5, description="seconds between looks for a new champion")
-    queue: Count = Field(default=5000, description="predictions waiting to be stored; more get 503")
-    max_batch: Count = Field(default=1000, description="rows in one request; more get 422")
-    api_key: Text | None = Field(
-        default=None, repr=False, description="asked of every caller; none without one"
-    )
-
-
 class MonitoringSettings(BaseModel):
     """How often and how far back the model is looked at."""
 
-    model_config = _CONFIG
+    model_config = CONFIG
 
     interval_s: Positive = Field(default=300.0, description="seconds between two looks")
     lookback_h: Positive = Field(default=24.0, description="hours of predictions in one look")
@@ -197,7 +169,7 @@ class MonitoringSettings(BaseModel):
 class DriftSettings(BaseModel):
     """When a change counts as drift."""
 
-    model_config = _CONFIG
+    model_config = CONFIG
 
     false_alarms_per_week: Positive = Field(
         default=1.0, description="that may happen with no change"
@@ -213,7 +185,7 @@ class DriftSettings(BaseModel):
 class GateSettings(BaseModel):
     """What a candidate must show before it replaces the champion."""
 
-    model_config = _CONFIG
+    model_config = CONFIG
 
     min_f1_improvement_pct: Real = Field(
         default=2.0, description="better F1 than the champion, in %"
@@ -231,7 +203,7 @@ class GateSettings(BaseModel):
 class VerificationSettings(BaseModel):
     """How long a new champion is watched before it stays."""
 
-    model_config = _CONFIG
+    model_config = CONFIG
 
     days: Positive = Field(default=14.0, description="days that it is watched")
     min_rows: Count = Field(default=200, description="labelled rows asked to let it stay")
@@ -240,7 +212,7 @@ class VerificationSettings(BaseModel):
 class Settings(BaseModel):
     """All settings of one model.  Paths are absolute once loaded."""
 
-    model_config = _CONFIG
+    model_config = CONFIG
 
     model: str = Field(
         pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$", description="name of the model"
@@ -262,8 +234,13 @@ class Settings(BaseModel):
     serving: ServingSettings = ServingSettings()
     monitoring: MonitoringSettings = MonitoringSettings()
     drift: DriftSettings = DriftSettings()
+    quality: QualitySettings = QualitySettings()
     gates: GateSettings = GateSettings()
     verification: VerificationSettings = VerificationSettings()
+    reports: ReportSettings = ReportSettings()
+    retention: RetentionSettings = RetentionSettings()
+    watch: WatchSettings = WatchSettings()
+    alerts: AlertSettings = AlertSettings()
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
         default="INFO", description="least severe line that is logged"
     )
@@ -331,15 +308,22 @@ def load_settings(path: Path, environ: Mapping[str, str]) -> Settings:
 
 def _rooted(settings: Settings, folder: Path) -> Settings:
     update: dict[str, BaseModel] = {}
-    for section in ("data", "artifacts", "reference", "monitoring"):
+    for section in ("data", "artifacts", "reference", "monitoring", "reports", "retention"):
         part = getattr(settings, section)
         update[section] = part.model_copy(
             update={"path": Path(os.path.normpath(folder / part.path))}
         )
-    store, mlflow = settings.store, settings.mlflow
+    store, mlflow, serving = settings.store, settings.mlflow, settings.serving
     update["store"] = store.model_copy(update={"url": sqlite_within(folder, store.url)})
     uri = sqlite_within(folder, mlflow.tracking_uri)
     update["mlflow"] = mlflow.model_copy(update={"tracking_uri": uri})
+    files = {"tls_certificate": serving.tls_certificate, "tls_key": serving.tls_key}
+    given = {name: Path(os.path.normpath(folder / one)) for name, one in files.items() if one}
+    update["serving"] = serving.model_copy(update=given)
+    place, _, function = (settings.quality.business_metric or "").rpartition(":")
+    if place.endswith(".py"):
+        own = f"{os.path.normpath(folder / place)}:{function}"
+        update["quality"] = settings.quality.model_copy(update={"business_metric": own})
     return settings.model_copy(update=update)
 
 
@@ -358,7 +342,21 @@ def _contradictions(settings: Settings) -> list[str]:
         problems.append(f"target.classes: {target.classes[0]!r} comes twice")
     if settings.task.value != "binary":
         problems.append(f"task: {settings.task.value}: only binary is supported so far")
+    serving = settings.serving
+    if (serving.tls_certificate is None) != (serving.tls_key is None):
+        problems.append("serving: tls_certificate and tls_key go together; give both or none")
+    problems += quality_contradictions(settings.quality)
+    problems += in_alerts(settings.alerts)
+    problems += _in_reports(settings)
     return [*problems, *_in_features(settings), *_in_segments(settings)]
+
+
+def _in_reports(settings: Settings) -> Iterator[str]:
+    known = list(settings.alerts.channels)
+    for name in settings.reports.send_to:
+        if name not in known:
+            near = did_you_mean(name, known) if known else "there is none"
+            yield f"reports.send_to: no channel {name!r} in alerts.channels; {near}"
 
 
 def _in_features(settings: Settings) -> Iterator[str]:

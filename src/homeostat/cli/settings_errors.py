@@ -13,7 +13,12 @@ if TYPE_CHECKING:
 __all__ = ["problems_of"]
 
 #: What may hold a password is not said again.
-_SECRET = {("serving", "api_key"), ("store", "url"), ("mlflow", "tracking_uri")}
+_SECRET = {
+    ("serving", "api_key"),
+    ("store", "url"),
+    ("mlflow", "tracking_uri"),
+    ("watch", "heartbeat_url"),
+}
 
 
 def problems_of(
@@ -44,7 +49,8 @@ def _sentence(
     if error["type"] == "missing":
         return f"{where}: missing"
     said = error["msg"].removeprefix("Value error, ").removeprefix("Input ").removeprefix("String ")
-    seen = "" if place in _SECRET else f", not {_short(error['input'])}"
+    hidden = place in _SECRET or place[:2] == ("alerts", "channels")
+    seen = "" if hidden else f", not {_short(error['input'])}"
     return f"{where}: {said}{seen}{origin}"
 
 

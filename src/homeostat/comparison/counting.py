@@ -6,12 +6,12 @@ from typing import cast
 
 from homeostat.bins import Bins, FeatureBins
 from homeostat.comparison.columns import REFERENCE, Columns, as_binned, as_found, as_in_schema
-from homeostat.comparison.restrict import restricted
 from homeostat.comparison.sides import Side, without_meaning
 from homeostat.engines.frames import count_frame, fit_frame_bins
 from homeostat.engines.source import Source
 from homeostat.errors import UserError
 from homeostat.profile import FeatureProfile, Profile
+from homeostat.restrict import restricted
 from homeostat.schema import Feature, Schema
 
 __all__ = ["Counted", "bins_of", "columns_of", "counted", "settled"]

@@ -8,7 +8,6 @@ from homeostat.comparison.columns import TIMES, Columns
 from homeostat.comparison.counting import bins_of, columns_of, settled
 from homeostat.comparison.grouping import MOST_GROUPS, Grouping, counted_by, grouping
 from homeostat.comparison.judging import at_level, judged
-from homeostat.comparison.restrict import restricted
 from homeostat.comparison.result import SCHEMA_VERSION, Comparison
 from homeostat.comparison.sides import Side, opened
 from homeostat.engines.frames import count_frame
@@ -17,6 +16,7 @@ from homeostat.errors import UserError
 from homeostat.policy import DriftPolicy
 from homeostat.profile import Profile
 from homeostat.reports import strict
+from homeostat.restrict import restricted
 from homeostat.schema import Schema
 from homeostat.verdict import Outcome, worst
 

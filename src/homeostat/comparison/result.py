@@ -33,8 +33,9 @@ class FeatureComparison:
     reason: str  #: with the number seen and the number asked
     kind: Kind | None = None  #: None when it could not be compared
     severity: Severity = Severity.NONE
-    main: Measurement | None = None  #: the question with the largest effect beside the asked one
-    measurements: tuple[Measurement, ...] = ()
+    #: The question with the largest effect beside the asked one.
+    main: Measurement | None = field(default=None, repr=False)
+    measurements: tuple[Measurement, ...] = field(default=(), repr=False)
 
     @property
     def effect(self) -> float | None:
@@ -79,15 +80,15 @@ class Comparison:
 
     outcome: Outcome
     reason: str
-    features: Mapping[str, FeatureComparison]  #: by column, in their order
-    together: FeatureComparison | None = None  #: what no single column shows
+    features: Mapping[str, FeatureComparison] = field(repr=False)  #: by column, in their order
+    together: FeatureComparison | None = field(default=None, repr=False)  #: what none shows alone
     #: By column, the AUC that the classifier loses without it; only where it was asked.
     given_away_by: Mapping[str, float] = field(default_factory=dict)
     left_out: Mapping[str, str] = field(default_factory=dict)  #: no features, and why
-    policy: DriftPolicy
+    policy: DriftPolicy = field(repr=False)
     rows: tuple[int, int] | None  #: of the reference and the current data; None: not counted
-    reference: Profile
-    current: Profile
+    reference: Profile = field(repr=False)
+    current: Profile = field(repr=False)
 
     @property
     def severity(self) -> Severity:

@@ -1,21 +1,26 @@
 """Counting one row at a time, as serving does: looked at when it comes, binned with others."""
 
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from homeostat.bins import Bins, FeatureBins
 from homeostat.errors import UserError
-from homeostat.profile import LARGEST, Profile, joint_scores
+from homeostat.profile import LARGEST, Counts, Profile, Sparse, joint_scores
 from homeostat.schema import Row, Value
 
 __all__ = ["RowCounter", "as_category"]
 
 #: Rows that are kept before they are summed.
 BATCH = 4_096
+
+#: Rows up to which looking up each value by itself is quicker than asking NumPy by feature.
+FEW = 32
 
 #: What NumPy turns into a float by itself, None into NaN.
 _PLAIN = frozenset({float, int, bool, type(None)})
@@ -38,8 +43,9 @@ class RowCounter:
     """
 
     def __init__(self, bins: Bins) -> None:
+        self._bins = bins
         self._plan = _plan(_Same(bins))
-        self._sum = Profile.empty(bins)
+        self._sum: Profile | None = None  #: of what was added up before
         self._rows = 0
         self._numbers: list[Any] = []
         self._places: list[int] = []
@@ -71,30 +77,53 @@ class RowCounter:
     def profile(self) -> Profile:
         """The sum of the rows so far."""
         self._add_up()
-        return self._sum
+        return self._sum or Profile.empty(self._bins)
+
+    def sparse(self) -> Sparse:
+        """What `profile.sparse()` gives, for less where the rows are few."""
+        if self._sum is not None or not self._rows:
+            return self.profile.sparse()
+        places, moments, joint = self._counted()
+        counts = np.bincount(places)
+        filled = counts.nonzero()[0]
+        return Sparse(filled.astype(np.uint32), counts[filled], moments, joint)
 
     def _add_up(self) -> None:
         if not self._rows:
             return
-        bins, plan, n = self._sum.bins, self._plan, self._rows
-        values = np.array(self._numbers, dtype=float).reshape(n, -1).T.copy()
-        found = np.empty(values.shape, dtype=np.intp)
-        for edges, x, row in zip(plan.edges, values, found, strict=True):
-            row[:] = edges.searchsorted(x, side="right")
+        places, moments, joint = self._counted()
+        counts = np.bincount(places, minlength=self._bins.offsets[-1])
+        new = Profile(self._bins, counts, moments, joint)
+        self._sum = new if self._sum is None else self._sum + new
+        self._rows, self._numbers, self._places = 0, [], []
+
+    def _counted(self) -> tuple[NDArray[np.intp], NDArray[np.float64], Counts]:
+        """The bins of all values, the moments and the joint scores of the rows kept."""
+        bins, plan, n = self._bins, self._plan, self._rows
+        values = np.array(self._numbers, dtype=float).reshape(n, plan.width)
         places = np.empty((len(bins.features), n), dtype=np.intp)
         # NaN is found at the end, and the missing have the bin behind it.
-        places[plan.numeric] = found + np.isnan(values) + plan.starts
+        places[plan.numeric] = _found(plan, values) + np.isnan(values).T + plan.starts
         places[plan.others] = np.array(self._places, dtype=np.intp).reshape(n, -1).T
         summed = np.abs(values) <= LARGEST
         held = np.where(summed, values, 0.0)
         moments = np.zeros((len(bins.features), 3))
-        moments[plan.numeric] = np.column_stack(
-            (summed.sum(axis=1), held.sum(axis=1), np.square(held).sum(axis=1))
-        )
-        counts = np.bincount(places.ravel(), minlength=bins.offsets[-1])
-        joint = joint_scores(bins.score_table[places[plan.watched]].T)
-        self._sum = self._sum + Profile(bins, counts, moments, joint)
-        self._rows, self._numbers, self._places = 0, [], []
+        moments[plan.numeric, 0] = summed.sum(axis=0)
+        moments[plan.numeric, 1] = held.sum(axis=0)
+        moments[plan.numeric, 2] = np.square(held).sum(axis=0)
+        return places.ravel(), moments, joint_scores(bins.score_table[places[plan.watched]].T)
+
+
+def _found(plan: "_Plan", values: NDArray[np.float64]) -> NDArray[np.intp]:
+    """The place of each value among the edges of its feature, shape (features, n)."""
+    n = len(values)
+    if n <= FEW:
+        flat = list(map(bisect_right, plan.edge_lists * n, values.ravel().tolist()))
+        return np.array(flat, dtype=np.intp).reshape(n, plan.width).T
+    found = np.empty((plan.width, n), dtype=np.intp)
+    for edges, x, row in zip(plan.edges, values.T.copy(), found, strict=True):
+        row[:] = edges.searchsorted(x, side="right")
+    return found
 
 
 class _Same:
@@ -117,14 +146,17 @@ class _Plan:
 
     def __init__(self, bins: Bins) -> None:
         features = bins.features
-        self.numeric = [i for i, one in enumerate(features) if one.kind.is_numeric]
-        self.others = [i for i, one in enumerate(features) if not one.kind.is_numeric]
-        self.watched = list(bins.watched)
-        self.starts = np.array([bins.offsets[i] for i in self.numeric], dtype=np.intp)[:, None]
-        self.edges = [np.asarray(features[i].edges) for i in self.numeric]
-        self.categories = [_Places(features[i], bins.offsets[i]) for i in self.others]
-        self.names = [features[i].name for i in (*self.numeric, *self.others)]
-        self.width = len(self.numeric)
+        numeric = [i for i, one in enumerate(features) if one.kind.is_numeric]
+        others = [i for i, one in enumerate(features) if not one.kind.is_numeric]
+        self.numeric = np.array(numeric, dtype=np.intp)
+        self.others = np.array(others, dtype=np.intp)
+        self.watched = np.array(bins.watched, dtype=np.intp)
+        self.starts = np.array([bins.offsets[i] for i in numeric], dtype=np.intp)[:, None]
+        self.edges = [np.asarray(features[i].edges) for i in numeric]
+        self.edge_lists = [one.tolist() for one in self.edges]
+        self.categories = [_Places(features[i], bins.offsets[i]) for i in others]
+        self.names = [features[i].name for i in (*numeric, *others)]
+        self.width = len(numeric)
         #: The values of a row in the order of `names`; KeyError when it lacks one.
         self.pick: Callable[[Row], tuple[Value, ...]] = (
             itemgetter(*self.names)

@@ -1,8 +1,16 @@
 """Registry: what a trained model is kept in, how it is read back, and its mirror in MLflow."""
 
-from homeostat.registry.artifacts import Artifact, GoldenRows, load_scorer, save_artifact
+from homeostat.registry.artifacts import (
+    Artifact,
+    GoldenRows,
+    load_scorer,
+    read_description,
+    read_parity,
+    save_artifact,
+)
 from homeostat.registry.encode import encode, encode_frame
 from homeostat.registry.mlflow import MlflowTracker, NoTracker, Tracker, open_tracker
+from homeostat.registry.parity import Parity, Trial
 from homeostat.registry.scorer import Scorer
 
 __all__ = [
@@ -10,11 +18,15 @@ __all__ = [
     "GoldenRows",
     "MlflowTracker",
     "NoTracker",
+    "Parity",
     "Scorer",
     "Tracker",
+    "Trial",
     "encode",
     "encode_frame",
     "load_scorer",
     "open_tracker",
+    "read_description",
+    "read_parity",
     "save_artifact",
 ]

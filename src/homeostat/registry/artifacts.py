@@ -11,19 +11,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from homeostat.errors import StateError, UserError
+from homeostat.registry.compiled import compiled_form
 from homeostat.registry.files import manifest_digest, read_verified, sha256, write_folder
+from homeostat.registry.formats import MODELS, dump_model, load_model
+from homeostat.registry.parity import DOUBLE, Parity, Trial, not_compiled
 from homeostat.registry.scorer import Scorer, positive_probabilities
-from homeostat.registry.trusted import dump_estimator, load_estimator
 from homeostat.version import Version
 
-__all__ = ["Artifact", "GoldenRows", "load_scorer", "save_artifact"]
+__all__ = [
+    "Artifact",
+    "GoldenRows",
+    "load_scorer",
+    "read_description",
+    "read_parity",
+    "save_artifact",
+]
 
-MODEL = "model.skops"
 GOLDEN = "golden.json"
 VERSION = "version.json"
+COMPILED = "compiled"  #: in ``version.json``: what the comparison with the original found
 
 #: Another processor may add up in another order; more than that is another model.
-TOLERANCE = 1e-9
+TOLERANCE = DOUBLE
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
@@ -96,6 +105,7 @@ class Artifact:
     location: str  #: folder, relative to the artefact root
     manifest: Mapping[str, str]  #: file to its sha256, in hex
     digest: str  #: sha256 of the canonical manifest, in hex
+    parity: Parity  #: whether the compiled form serves, and why
 
 
 def save_artifact(  # noqa: PLR0913  # each is a thing of its own
@@ -106,16 +116,26 @@ def save_artifact(  # noqa: PLR0913  # each is a thing of its own
     estimator: Any,
     golden: GoldenRows,
     describe: Mapping[str, Any],
+    trial: Trial | None = None,
+    compiling: bool = True,
 ) -> Artifact:
     """The artefact of a new version, in ``<root>/<model>/<number>/``.
 
-    It is read back from its bytes and asked for its golden rows before anything is written,
-    and it is on the disk when this returns.  Nothing is visible of a run that dies before.
+    The model is compiled to ONNX where that can be done and is proved to answer alike; the
+    original lies beside it then, and serves otherwise.  What serves is read back from its
+    bytes and asked for its golden rows before anything is written, and all is on the disk
+    when this returns.  Nothing is visible of a run that dies before.
 
     Parameters
     ----------
+    golden
+        What the original says of some rows; kept is what that says which serves.
     describe
         What is written into ``version.json``, for people.
+    trial
+        What both forms are asked; the golden rows when None.
+    compiling
+        Whether to try: False for a model that is to be served as it is.
 
     Raises
     ------
@@ -133,14 +153,30 @@ def save_artifact(  # noqa: PLR0913  # each is a thing of its own
             "at most 64, and a number from 1"
         )
         raise UserError(message)
-    data = dump_estimator(estimator)
-    golden.check(load_estimator(data))
-    files = {MODEL: data, GOLDEN: golden.to_json(), VERSION: _describe(describe)}
+    files, parity = _models(estimator, trial or Trial(x=golden.x), compiling=compiling)
+    serving = load_model(files)
+    if not parity.compiled:
+        golden.check(serving)
+    golden = GoldenRows.of(serving, golden.x)
+    files[GOLDEN] = golden.to_json()
+    files[VERSION] = _describe({**describe, COMPILED: parity.to_dict()})
     folder = write_folder(root / model, str(number), files)
     manifest = {name: sha256(content) for name, content in files.items()}
     return Artifact(
-        location=f"{model}/{folder.name}", manifest=manifest, digest=manifest_digest(manifest)
+        location=f"{model}/{folder.name}",
+        manifest=manifest,
+        digest=manifest_digest(manifest),
+        parity=parity,
     )
+
+
+def _models(estimator: Any, trial: Trial, *, compiling: bool) -> tuple[dict[str, bytes], Parity]:
+    """The files of the model, the original's and the compiled one's where that may serve."""
+    files = dict([dump_model(estimator)])
+    if not compiling:
+        return files, not_compiled("not asked for")
+    compiled, parity = compiled_form(estimator, trial)
+    return files | dict([dump_model(compiled)] if compiled else []), parity
 
 
 def load_scorer(root: Path, version: Version) -> Scorer:
@@ -157,17 +193,53 @@ def load_scorer(root: Path, version: Version) -> Scorer:
     name = f"{version.model} version {version.number}"
     if manifest_digest(version.manifest) != version.digest:
         raise StateError(f"{name}: its manifest does not have its digest")
-    if not {MODEL, GOLDEN} <= set(version.manifest):
-        raise StateError(f"{name}: its manifest lacks {MODEL} or {GOLDEN}")
+    if GOLDEN not in version.manifest or not set(MODELS) & set(version.manifest):
+        raise StateError(f"{name}: its manifest lacks {GOLDEN} or a model: {', '.join(MODELS)}")
     files = read_verified(root, version.location, version.manifest)
     try:
-        estimator = load_estimator(files[MODEL])
+        estimator = load_model(files)
         golden = GoldenRows.from_json(files[GOLDEN])
         _fits(golden, version)
         golden.check(estimator)
     except StateError as error:
         raise StateError(f"{name} was refused: {error}") from error
     return Scorer(version, estimator)
+
+
+def read_description(root: Path, version: Version) -> dict[str, Any]:
+    """What was written down of the version when it was made, from its verified files.
+
+    Raises
+    ------
+    StateError
+        When the artefact is not the one that was registered.
+    Unavailable
+        When the disk does not answer.
+    """
+    files = read_verified(root, version.location, version.manifest)
+    return dict(json.loads(files.get(VERSION, b"{}")))
+
+
+def read_parity(root: Path, version: Version) -> Parity:
+    """What was found when the version was compiled, from its verified files.
+
+    Raises
+    ------
+    StateError
+        When the artefact is not the one that was registered.
+    Unavailable
+        When the disk does not answer.
+    """
+    found = read_description(root, version).get(COMPILED)
+    if found is None:
+        return not_compiled("registered before models were compiled")
+    return Parity(
+        compiled=found["compiled"],
+        reason=found["reason"],
+        rows=found["rows"],
+        largest=found["largest_difference"],
+        tolerance=found["tolerance"],
+    )
 
 
 def _fits(golden: GoldenRows, version: Version) -> None:

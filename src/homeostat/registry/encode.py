@@ -15,7 +15,7 @@ from homeostat.schema import Feature, Kind, Row, Schema, Value
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["UNKNOWN", "encode", "encode_frame"]
+__all__ = ["UNKNOWN", "encode", "encode_frame", "row_encoder"]
 
 UNKNOWN = -1.0  #: code of a category that the schema does not name
 
@@ -51,6 +51,19 @@ def encode(schema: Schema, rows: Sequence[Row]) -> NDArray[np.float64]:
     except (TypeError, ValueError, OverflowError):
         raise UserError("the rows cannot be encoded", _unusable(encoders, rows)) from None
     return np.array(codes, dtype=np.float64).reshape(len(rows), len(encoders))
+
+
+def row_encoder(schema: Schema) -> Callable[[Row], list[float]]:
+    """What makes of one row what `encode` makes of it, as a plain list, with less around it."""
+    encoders = _encoders(schema)
+
+    def encode_one(row: Row) -> list[float]:
+        try:
+            return [to_code(row.get(name)) for name, to_code in encoders]
+        except (TypeError, ValueError, OverflowError):
+            raise UserError("the rows cannot be encoded", _unusable(encoders, [row])) from None
+
+    return encode_one
 
 
 def encode_frame(schema: Schema, frame: "pl.DataFrame") -> NDArray[np.float64]:

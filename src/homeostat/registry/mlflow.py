@@ -15,6 +15,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
+from homeostat.access import without_passwords
 from homeostat.errors import NotFound, Unavailable
 from homeostat.version import Version
 
@@ -191,7 +192,7 @@ class MlflowTracker:
                     self._clients.append(MlflowClient(self.uri, self.uri))
             yield self._clients[0]
         except (MlflowException, SQLAlchemyError, OSError) as error:
-            cause = str(error).partition("\n")[0][:300]
+            cause = without_passwords(str(error).partition("\n")[0])[:300]
             raise Unavailable(f"MLflow did not do it: {cause}") from error
 
     def _experiment(self, client: "MlflowClient") -> str:

@@ -1,6 +1,8 @@
 """Where the reports of a run go, and how they get there."""
 
+import contextlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +11,14 @@ from typing import Any
 
 from homeostat.reports import replacing, utc
 
-__all__ = ["ReportPaths", "report_paths", "write_reports"]
+__all__ = [
+    "ReportPaths",
+    "report_paths",
+    "stamped",
+    "write_json",
+    "write_reports",
+    "write_text",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +50,7 @@ def report_paths(folder: Path, at: datetime) -> ReportPaths:
     >>> paths.summary_reference
     'reports/drift_reports/drift_summary_20260102_030405.json'
     """
-    stamp = f"{utc(at):%Y%m%d_%H%M%S}"
+    stamp = stamped(at)
     drift = folder / "reports" / "drift_reports"
     return ReportPaths(
         monitoring=folder / "metrics" / "monitoring_results" / f"monitoring_{stamp}.json",
@@ -50,14 +59,38 @@ def report_paths(folder: Path, at: datetime) -> ReportPaths:
     )
 
 
+def stamped(at: datetime) -> str:
+    """The time as it stands in the names of files: UTC, to the second."""
+    return f"{utc(at):%Y%m%d_%H%M%S}"
+
+
+def write_text(path: Path, text: str) -> Path:
+    """The path, where a file with this text stands now; Unavailable when it cannot."""
+    with replacing(path) as file:
+        file.write(text)
+    return path
+
+
+def write_json(path: Path, plain: Mapping[str, Any]) -> Path:
+    """The path, where a file with this JSON stands now; Unavailable when it cannot."""
+    return write_text(path, _json(plain))
+
+
 def write_reports(
     paths: ReportPaths,
     *,
     result: Mapping[str, Any],
     summary: Mapping[str, Any] | None = None,
     report: str | None = None,
+    also: Path | None = None,
 ) -> list[Path]:
     """The files written, each of them whole; the result last, as it names the summary.
+
+    Parameters
+    ----------
+    also
+        A folder that shows the drift summary and report too, under the same names: they are
+        linked where the file system can, so they are made and take room once.
 
     Raises
     ------
@@ -74,10 +107,20 @@ def write_reports(
     written = []
     for path, text in texts.items():
         if text is not None:
-            with replacing(path) as file:
-                file.write(text)
-            written.append(path)
+            written.append(write_text(path, text))
+            if also is not None and path is not paths.monitoring:
+                _show(path, also / path.name, text)
     return written
+
+
+def _show(path: Path, shown: Path, text: str) -> None:
+    """Make a written file be found in a second place; a copy where it cannot be linked."""
+    with contextlib.suppress(OSError):
+        shown.parent.mkdir(parents=True, exist_ok=True)
+        shown.unlink(missing_ok=True)
+        os.link(path, shown)
+        return
+    write_text(shown, text)
 
 
 def _json(plain: Mapping[str, Any]) -> str:

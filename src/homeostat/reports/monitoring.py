@@ -1,13 +1,14 @@
 """The result of one run of the monitoring, as one JSON object."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from homeostat.metrics.proxy import overall_stats, time_windowed
 from homeostat.profile import Profile
 from homeostat.reports import DETECTED, findings, strict
+from homeostat.traffic import Traffic
 from homeostat.verdict import Outcome, Verdict
 
 __all__ = ["SCHEMA_VERSION", "Monitored", "monitoring_result"]
@@ -28,6 +29,7 @@ class Monitored:
     recent: Mapping[int, Profile]  #: of the last 1, 6 and 24 hours, by that number
     min_rows: int
     drift: Verdict
+    traffic: Traffic = field(default_factory=Traffic)  #: of [since, until), whatever version
     verdicts: tuple[Verdict, ...] = ()  #: on all other questions
     diagnosis: Mapping[str, Any] | None = None  #: cause, reason, features
     drift_summary: str | None = None  #: where the drift summary is, if one was written
@@ -58,6 +60,7 @@ def monitoring_result(run: Monitored) -> dict[str, Any]:
             "overall_stats": overall_stats(run.window),
             "time_windowed": time_windowed(run.recent),
         },
+        "traffic": run.traffic.summary(),
         "drift_detection": _drift(run),
         "verdicts": [one.to_dict() for one in verdicts],
         "diagnosis": run.diagnosis,

@@ -2,11 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import structlog
 
+from homeostat.challenger import Challenger, Mode, refuse_other_rows
 from homeostat.errors import HomeostatError, NotFound, StateError, Unavailable
 from homeostat.plan import Deployment
 from homeostat.registry import Scorer
@@ -63,7 +64,11 @@ class Champions:
         self.model = model
         self.current: Champion | None = None
         self.deployment: Deployment | None = None  #: as last read
+        self.splits: tuple[Challenger, ...] = ()  #: that run, each of a version that is loaded
+        self.shadows: tuple[Challenger, ...] = ()
+        self.tried: Mapping[int, Champion] = {}  #: the versions of both, by number
         self.problem: str | None = None  #: why `current` is not what it should be, if so
+        self.succeeded: Callable[[], None] = lambda: None  #: is told of every refresh that did
         self.looked = asyncio.Event()  #: set once `run` has looked for the first time
         self._store = store
         self._load_scorer = load_scorer
@@ -105,6 +110,7 @@ class Champions:
                 self._report(str(error))
             else:
                 self._report(None)
+                self.succeeded()
 
     async def run(self, every_s: float) -> None:
         """Refresh for ever."""
@@ -130,6 +136,30 @@ class Champions:
             await self._take_over(*wanted)
         else:
             raise StateError(self.problem or f"version {wanted[0]} could not be loaded")
+        await self._try_others(wanted[0])
+
+    async def _try_others(self, champion: int) -> None:
+        """Load what is to be tried beside the champion; one that cannot be is left out."""
+        running = await asyncio.to_thread(self._store.trials.running, self.model)
+        asked = [one for one in running if one.version != champion]
+        tried, problems = {}, []
+        for one in asked:
+            try:
+                tried[one.version] = await self._to_be_tried(one.version)
+            except HomeostatError as error:
+                problems.append(f"version {one.version} cannot be tried: {error}")
+        loaded = [one for one in asked if one.version in tried]
+        self.tried = tried
+        self.splits = tuple(one for one in loaded if one.mode is Mode.SPLIT)
+        self.shadows = tuple(one for one in loaded if one.mode is Mode.SHADOW)
+        if problems:
+            raise StateError("; ".join(problems))
+
+    async def _to_be_tried(self, number: int) -> Champion:
+        one = self.tried.get(number) or await self._keep(number)
+        if self.current is not None:
+            refuse_other_rows(self.current.version.schema, one.version.schema)
+        return one
 
     async def _take_over(self, number: int, digest: str | None) -> None:
         try:
@@ -177,7 +207,7 @@ class Champions:
         version = self._store.version(self.model, number)
         scorer = self._load_scorer(version)
         reference = self._store.reference(self.model, version.reference_digest)
-        self._counting.learn(number, reference.bins)
+        self._counting.learn(self.model, number, reference.bins)
         return Champion(
             version=version,
             scorer=scorer,

@@ -19,11 +19,11 @@ class Counting:
     """
 
     def __init__(self) -> None:
-        self._bins: dict[int, Bins] = {}
+        self._bins: dict[tuple[str, int], Bins] = {}
 
-    def learn(self, version: int, bins: Bins) -> None:
-        """Count the answers of `version` in `bins` from now on."""
-        self._bins[version] = bins
+    def learn(self, model: str, version: int, bins: Bins) -> None:
+        """Count the answers of this version of the model in `bins` from now on."""
+        self._bins[model, version] = bins
 
     def __call__(self, predictions: Sequence[Prediction]) -> list[MinuteProfile]:
         counters: dict[tuple[str, int, datetime], RowCounter] = {}
@@ -31,11 +31,11 @@ class Counting:
             key = (one.model, one.version, one.received_at.replace(second=0, microsecond=0))
             counter = counters.get(key)
             if counter is None:
-                counter = counters[key] = RowCounter(self._bins[one.version])
+                counter = counters[key] = RowCounter(self._bins[one.model, one.version])
             counter.add(
                 {**one.features, PROBABILITY: one.probability, PREDICTION: str(one.prediction)}
             )
         return [
-            MinuteProfile(model, version, minute, counter.profile.sparse())
+            MinuteProfile(model, version, minute, counter.sparse())
             for (model, version, minute), counter in counters.items()
         ]

@@ -12,6 +12,7 @@ from pydantic_core import from_json
 from homeostat.errors import UserError
 from homeostat.prediction import Label
 from homeostat.schema import Target
+from homeostat.serving.bulk import refuse_too_many
 from homeostat.serving.request import CONFIG, PredictionId, load, no_later
 
 __all__ = ["LabelBatch", "LabelRequest", "classes", "read_labels", "to_labels"]
@@ -55,14 +56,20 @@ class LabelBatch(BaseModel):
     )
 
 
-def read_labels(body: bytes, *, now: datetime) -> LabelBatch:
+def read_labels(body: bytes, *, now: datetime, most: int = 1000) -> LabelBatch:
     """The labels in `body`: a batch, or one label on its own.
+
+    Parameters
+    ----------
+    most
+        Labels that are taken; a body with many more is not read at all.
 
     Raises
     ------
     UserError
         With everything that is wrong with any of them.
     """
+    refuse_too_many(body, "the labels", rows=most, keys=len(KNOWN))
     try:
         plain = from_json(body)
     except ValueError as error:

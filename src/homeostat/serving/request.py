@@ -16,16 +16,19 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    FailFast,
     Field,
     ValidationError,
     ValidationInfo,
     create_model,
 )
+from pydantic_core import to_json
 
 from homeostat.errors import UserError
 from homeostat.registry.scorer import LARGEST
 from homeostat.schema import RESERVED, Feature, Kind, Row, Schema
-from homeostat.serving.problems import refused
+from homeostat.serving.bulk import refuse_too_many
+from homeostat.serving.problems import Sent, refused, refused_rows
 
 __all__ = ["AHEAD", "BEHIND", "PredictionId", "Requests", "RowRequest", "load", "no_later"]
 
@@ -36,8 +39,6 @@ BEHIND = timedelta(days=30)  #: how old an event may be
 EXACT = 2**53
 
 LONGEST_TEXT = 4096  #: characters of a category
-
-CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 CONFIG = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
 
@@ -73,14 +74,21 @@ class RowRequest:
     features: Row
     prediction_id: str | None = None
     event_time: datetime | None = None  #: UTC
+    split_key: str | None = None  #: rows of one key are answered by one version
 
-    def digest(self, pinned: int | None) -> str:
+    def encoded(self) -> bytes:
+        """The features as JSON, in the order of their names: equal for equal features."""
+        return to_json(dict(sorted(self.features.items())))
+
+    def digest(self, pinned: int | None, encoded: bytes | None = None) -> str:
         """sha256 of what was asked, in hex: equal for two bodies that ask the same.
 
         Parameters
         ----------
         pinned
             The version that was asked for by number, if any.
+        encoded
+            What `encoded` gave, where it is at hand.
 
         Examples
         --------
@@ -88,12 +96,9 @@ class RowRequest:
         >>> a.digest(None) == b.digest(None), a.digest(None) == a.digest(3)
         (True, False)
         """
-        asked = {
-            "features": self.features,
-            "event_time": self.event_time and self.event_time.isoformat(),
-            "model_version": pinned,
-        }
-        return hashlib.sha256(CANONICAL.encode(asked).encode()).hexdigest()
+        happened = self.event_time and self.event_time.isoformat()
+        asked = to_json({"event_time": happened, "model_version": pinned})
+        return hashlib.sha256(asked + (encoded or self.encoded())).hexdigest()
 
 
 class Requests:
@@ -119,7 +124,7 @@ class Requests:
 
     def __init__(self, schema: Schema) -> None:
         other = _other_names(schema)
-        self._known = (*schema.names, "prediction_id", "event_time")
+        self._known = (*schema.names, "prediction_id", "event_time", "split_key")
         self._fields = [
             (f"f{i}", feature.name, feature.kind is Kind.NUMBER)
             for i, feature in enumerate(schema.features)
@@ -134,8 +139,9 @@ class Requests:
             **fields,
             prediction_id=(PredictionId | None, None),
             event_time=(EventTime | None, None),
+            split_key=(PredictionId | None, None),
         )
-        rows: Any = Annotated[list[self.row], Field(min_length=1)]  # type: ignore[name-defined]
+        rows: Any = Annotated[list[self.row], Field(min_length=1), FailFast()]  # type: ignore[name-defined]
         self.rows: type[BaseModel] = create_model("Rows", __config__=CONFIG, rows=(rows, ...))
 
     def one(self, body: bytes, *, now: datetime) -> RowRequest:
@@ -146,27 +152,47 @@ class Requests:
         UserError
             With everything that is wrong with it.
         """
-        return self._plain(load(self.row, body, "the row", known=self._known, now=now))
+        refuse_too_many(body, "the row", rows=1, keys=len(self._known))
+        row = _validated(self.row, body, "the row", known=self._known, now=now)
+        if body.count(b'"') != _quotes(row):
+            _refuse_repeated(body, "the row")
+        return self.plain(row)
 
-    def many(self, body: bytes, *, now: datetime) -> list[RowRequest]:
+    def many(self, body: bytes, *, now: datetime, most: int = 1000) -> list[RowRequest]:
         """The rows in `body`, `{"rows": [...]}`; places of errors are counted from 0.
+
+        Parameters
+        ----------
+        most
+            Rows that are taken; a body with many more is not read at all.
 
         Raises
         ------
         UserError
             With everything that is wrong with any of them.
         """
-        batch = load(self.rows, body, "the batch", known=(*self._known, "rows"), now=now)
-        return [self._plain(row) for row in batch.__dict__["rows"]]
+        refuse_too_many(body, "the batch", rows=most, keys=len(self._known))
+        try:
+            batch = self.rows.model_validate_json(body, context={"now": now})
+        except ValidationError as error:
+            sent = Sent(body, now)
+            raise refused_rows(
+                "the batch", error, self.row, sent, (*self._known, "rows")
+            ) from error
+        rows: list[BaseModel] = batch.__dict__["rows"]
+        if body.count(b'"') != 2 + sum(map(_quotes, rows)):
+            _refuse_repeated(body, "the batch")
+        return [self.plain(row) for row in rows]
 
-    def _plain(self, row: BaseModel) -> RowRequest:
+    def plain(self, row: BaseModel) -> RowRequest:
+        """The row that a model of ours read, under the names of the schema."""
         held = row.__dict__
         features = {
             # -0.0 is 0.0: one value, one digest
             name: 0.0 if number and held[field] == 0 else held[field]
             for field, name, number in self._fields
         }
-        return RowRequest(features, held["prediction_id"], held["event_time"])
+        return RowRequest(features, held["prediction_id"], held["event_time"], held["split_key"])
 
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -182,16 +208,38 @@ def load(
     UserError
         With everything that is wrong, keys that are given twice included.
     """
+    read = _validated(model, body, what, known=known, now=now)
+    _refuse_repeated(body, what)
+    return read
+
+
+def _validated(
+    model: type[Model], body: bytes, what: str, *, known: tuple[str, ...], now: datetime
+) -> Model:
+    """What `load` gives, but of a key that is given twice the last value counts."""
     try:
-        read = model.model_validate_json(body, context={"now": now})
+        return model.model_validate_json(body, context={"now": now})
     except ValidationError as error:
         raise refused(what, error, known) from error
+
+
+def _refuse_repeated(body: bytes, what: str) -> None:
     twice: list[str] = []
     json.loads(body, object_pairs_hook=lambda pairs: twice.extend(_repeated(pairs)))
     if twice:
         problems = [f"{key}: given twice" for key in twice]
         raise UserError(f"{what} was refused; nothing of it was stored", problems)
-    return read
+
+
+def _quotes(row: BaseModel) -> int:
+    """The quotation marks that a row has at least: one that is given more twice has more.
+
+    Two for each key, and two for each text.  A row with just as many has no key twice, for
+    each repetition would bring two of its own; one with more may only have some in its texts.
+    """
+    held = row.__dict__
+    texts = list(map(type, held.values())).count(str) + (held["event_time"] is not None)
+    return 2 * (len(row.__pydantic_fields_set__) + texts)
 
 
 def _repeated(pairs: list[tuple[str, Any]]) -> Iterable[str]:

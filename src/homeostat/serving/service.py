@@ -3,16 +3,37 @@
 import asyncio
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
+from homeostat.challenger import chosen
 from homeostat.errors import Conflict, HomeostatError
+from homeostat.liveness import LivenessPolicy
 from homeostat.prediction import Prediction
-from homeostat.serving.answers import Coverage, FeatureInfo, Health, ModelInfo, Recent, Stats
+from homeostat.serving.answers import (
+    Coverage,
+    FeatureInfo,
+    Health,
+    ModelInfo,
+    ModelTraffic,
+    Recent,
+    Stats,
+)
 from homeostat.serving.champion import Champion, Champions
+from homeostat.serving.elsewhere import Elsewhere
 from homeostat.serving.labels import LabelBatch, to_labels
+from homeostat.serving.live import Live
+from homeostat.serving.metering import Meter
+from homeostat.serving.performance import PerformanceAnswer, known_performance
+from homeostat.serving.pulse import ServicePulse
 from homeostat.serving.request import RowRequest
 from homeostat.serving.scoring import Scoring
-from homeostat.store import LabelReceipt, Store, Writer
+from homeostat.serving.shadow import Shadowing
+from homeostat.serving.versions import Versions, side_by_side
+from homeostat.store import MISSING, LabelReceipt, Store, Writer
+from homeostat.traffic import Traffic, total_traffic
+from homeostat.vigil import Told, Vigil
 
 __all__ = ["Service"]
 
@@ -21,6 +42,9 @@ RECENT = 100  #: predictions in the statistics
 PROBE = "serving:probe"  #: flag written to see whether the store can be written again
 STAGE = "Production"
 
+MINUTE = timedelta(minutes=1)
+LATELY = 5 * MINUTE  #: for the requests per minute
+
 
 class Service:
     """Answers rows with a version, after the answers are in the store.
@@ -28,14 +52,13 @@ class Service:
     Parameters
     ----------
     store, writer
-        Where everything is kept.  The writer is started and stopped with the service, the
-        store is closed by whoever opened it.
+        Where everything is kept; both are opened and closed elsewhere.
     champions
         The version in service, and others by number.
     clock
         The time, UTC.
     new_id
-        An id for a prediction whose caller gave none.
+        An id for a prediction whose caller gave none, and for this process.
     """
 
     def __init__(
@@ -49,6 +72,14 @@ class Service:
     ) -> None:
         self.clock = clock
         self.champions = champions
+        self.history = store.history
+        self.live = Live(store, champions, clock)
+        process = new_id()
+        self.meter = Meter(store, champions.model, clock=clock, process=process)
+        self.elsewhere = Elsewhere(store=store, model=self.model, clock=clock, new_id=new_id)
+        self.shadowing = Shadowing(store, champions, clock=clock, holder=process)
+        self.pulse = ServicePulse(Vigil(store=store, model=champions.model), clock)
+        self.pulse.follow(self.champions, self.meter, self.shadowing)
         self._store = store
         self._writer = writer
         self._new_id = new_id
@@ -59,6 +90,16 @@ class Service:
     def model(self) -> str:
         """The name of the model."""
         return self.champions.model
+
+    @property
+    def waiting(self) -> int:
+        """Predictions that wait for their commit to begin, of all models of the process."""
+        return self._writer.waiting
+
+    @property
+    def durable(self) -> bool:
+        """Whether an answer is on the disk by the time it is given."""
+        return self._writer.durable
 
     async def predict(
         self, rows: Sequence[RowRequest], champion: Champion, *, pinned: bool = False
@@ -80,27 +121,57 @@ class Service:
             When too much waits, or the store did not take the answers: they may be in it
             all the same, so try again with the same ids.
         """
-        number = champion.version.number
-        digests = [row.digest(number if pinned else None) for row in rows]
-        await self._refuse_clashes(rows, digests)
-        features = [row.features for row in rows]
+        asked_for = champion.version.number if pinned else None
+        encoded = [row.encoded() for row in rows]
+        digests = [row.digest(asked_for, text) for row, text in zip(rows, encoded, strict=True)]
+        if len(rows) > 1:  # one needs no look ahead: the transaction that stores it tells
+            await self._refuse_clashes(rows, digests)
+        ids = [row.prediction_id or self._new_id() for row in rows]
+        by = [champion] * len(rows) if pinned else self._answering(rows, ids, champion)
         received_at = self.clock()
-        scores = await self._scoring.probabilities(champion.scorer, features)
+        scores = await self._scores(rows, by)
         asked = [
             Prediction(
-                id=row.prediction_id or self._new_id(),
+                id=key,
                 model=self.model,
-                version=number,
+                version=one.version.number,
                 received_at=received_at,
                 event_time=row.event_time,
                 features=row.features,
-                prediction=int(score >= champion.version.threshold),
+                prediction=int(score >= one.version.threshold),
                 probability=score,
                 body_digest=digest,
+                encoded=text,
             )
-            for row, digest, score in zip(rows, digests, scores, strict=True)
+            for row, key, one, digest, text, score in zip(
+                rows, ids, by, digests, encoded, scores, strict=True
+            )
         ]
         return await self._submit(asked)
+
+    def _answering(
+        self, rows: Sequence[RowRequest], ids: Sequence[str], champion: Champion
+    ) -> list[Champion]:
+        """The version that answers each row: the champion, or the one its key is split to."""
+        splits, tried = self.champions.splits, self.champions.tried
+        if not splits:
+            return [champion] * len(rows)
+        numbers = [chosen(splits, row.split_key or key) for row, key in zip(rows, ids, strict=True)]
+        return [champion if one is None else tried[one] for one in numbers]
+
+    async def _scores(self, rows: Sequence[RowRequest], by: Sequence[Champion]) -> list[float]:
+        """What each row's version says of it; every version is asked once."""
+        if all(one is by[0] for one in by):
+            features = [row.features for row in rows]
+            return await self._scoring.probabilities(by[0].scorer, features)
+        scores = [0.0] * len(rows)
+        for champion in {one.version.number: one for one in by}.values():
+            places = [i for i, one in enumerate(by) if one is champion]
+            features = [rows[i].features for i in places]
+            found = await self._scoring.probabilities(champion.scorer, features)
+            for i, score in zip(places, found, strict=True):
+                scores[i] = score
+        return scores
 
     async def label(self, batch: LabelBatch) -> LabelReceipt:
         """What became of the labels; all are stored, or none.
@@ -109,11 +180,12 @@ class Service:
         ------
         UserError
             When a label is no class of the target, or its prediction is unknown and it is
-            not to be parked; all such labels are named.
+            not to be parked, or of another model; all such labels are named.
         """
         target = (await self.champions.get()).version.schema.target
         labels = to_labels(batch.labels, target, now=self.clock())
-        return await asyncio.to_thread(self._store.add_labels, labels, park=batch.park)
+        store = partial(self._store.add_labels, labels, park=batch.park, model=self.model)
+        return await asyncio.to_thread(store)
 
     async def info(self) -> ModelInfo:
         """What is known of the version in service."""
@@ -147,7 +219,8 @@ class Service:
         """
         current = self.champions.current
         logged, trouble = await self._look_at_store()
-        problem = self.champions.problem
+        gone = None if trouble else await asyncio.to_thread(self._store.flag, MISSING)
+        problem = "; ".join(one for one in (self.champions.problem, gone) if one)
         loaded = current is not None
         degraded = "degraded" if problem else "healthy"
         return Health(
@@ -159,6 +232,14 @@ class Service:
             message="; ".join(one for one in (trouble, problem) if one)
             or ("ready" if loaded else "no model is loaded yet"),
         )
+
+    async def versions(self, length: timedelta) -> Versions:
+        """What each version said of the newest rows, and how often it was right."""
+        now = self.clock()
+        look = partial(
+            side_by_side, self._store, self.model, since=now - length, until=now + MINUTE
+        )
+        return await asyncio.to_thread(look)
 
     async def coverage(self) -> Coverage:
         """How many of all predictions have a label."""
@@ -174,35 +255,63 @@ class Service:
         )
 
     async def stats(self) -> Stats:
-        """How many predictions there are, and how the newest of them look."""
+        """How many predictions there are, how the newest look, and what became of requests."""
+        await self.meter.write()
         total = await asyncio.to_thread(self._store.count_predictions, self.model)
         recent = await asyncio.to_thread(self._store.recent_predictions, self.model, RECENT)
+        by_version = await self._traffic(None)
+        lately = total_traffic((await self._traffic(LATELY)).values())
         return Stats(
             total_predictions=total,
             recent_100=Recent.of(recent),
             note="of the newest 100 predictions, whatever version answered them",
+            model_name=self.model,
+            last_updated=recent[0].received_at if recent else None,
+            requests_per_minute=lately.requests / (LATELY / MINUTE),
+            requests=ModelTraffic.of(total_traffic(by_version.values())),
+            by_version={str(number): ModelTraffic.of(one) for number, one in by_version.items()},
         )
+
+    async def performance(self, version: int | None, as_of: datetime | None) -> PerformanceAnswer:
+        """How good the answers of a version were, as the last look before a time saw it."""
+        champion = self.champions.current
+        number = version or (champion.version.number if champion else None)
+        look = partial(known_performance, self._store, self.model, number, as_of)
+        return await asyncio.to_thread(look)
+
+    async def _traffic(self, lately: timedelta | None) -> dict[int, Traffic]:
+        """What became of the requests, by version: the newest ones, or all."""
+        now = self.clock()
+        since = None if lately is None else now - lately
+        until = now + MINUTE  # that of the minute that has just begun
+        return await asyncio.to_thread(self._store.traffic, self.model, since=since, until=until)
+
+    def keep_vigil(
+        self, policy: LivenessPolicy, *, every_s: float | None, told: Told | None = None
+    ) -> None:
+        """Give signs of life and look at the loops every so many seconds; None: do not.
+
+        Parameters
+        ----------
+        told
+            Is told what every look says.
+        """
+        self.pulse.keep(policy, every_s=every_s, told=told)
+        self.live = replace(self.live, liveness=policy)
 
     async def refresh(self) -> None:
         """Take over the version that the store says is in service."""
         await self.champions.refresh()
 
-    def start(self) -> None:
-        """Begin to take answers into the store."""
-        self._writer.start()
-
     async def stop(self) -> None:
-        """Wait until all that was answered is in the store."""
+        """Wait until all that is asked has been computed."""
         await asyncio.to_thread(self._scoring.close)
-        await asyncio.to_thread(self._writer.stop)
+        await self.elsewhere.stop()
 
     async def _refuse_clashes(self, rows: Sequence[RowRequest], digests: Sequence[str]) -> None:
-        """Refuse a batch with an id that is taken, before anything of the batch is stored.
-
-        One row needs no look ahead: the transaction that stores it tells.
-        """
+        """Refuse a batch with an id that is taken, before anything of the batch is stored."""
         given = [(i, row.prediction_id) for i, row in enumerate(rows) if row.prediction_id]
-        if len(rows) == 1 or not given:
+        if not given:
             return
         taken = {one: digests[i] for i, one in reversed(given)}
         taken |= await asyncio.to_thread(self._stored, list(taken))

@@ -3,10 +3,10 @@
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Lock
+from threading import Event, Lock
 from typing import Any
 
 from sqlalchemy import (
@@ -21,12 +21,17 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from homeostat.errors import StateError, Unavailable, UserError
-from homeostat.store.failures import explain
+from homeostat.store import driver
+from homeostat.store.failures import explain, is_broken_disk
+from homeostat.store.mark import Mark, acknowledged_in
+from homeostat.store.missing import note_missing
+from homeostat.store.place import refuse_network_disk
+from homeostat.store.preparation import Preparation
 
 __all__ = ["Database", "open_database"]
 
 POSTGRES = "postgresql+psycopg"
-_FULL = 2  # how SQLite spells synchronous=FULL when asked
+_SAFETY = {"NORMAL": 1, "FULL": 2}  # how SQLite spells its answer when asked for synchronous
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +41,12 @@ class Database:
     name: str  #: for messages, without the password
     reader: Engine
     writer: Engine
+    hasty: Engine  #: as the writer, but its commits do not wait for the disk
     busy_timeout_s: float
     turn: Lock  #: spares threads of one process the polling for SQLite's lock
+    mark: Mark | None  #: of a SQLite file that is opened for writing
+    preparation: Preparation = field(default_factory=Preparation)
+    suspect: Event = field(default_factory=Event)  #: set when the disk has failed
 
     @property
     def is_sqlite(self) -> bool:
@@ -47,24 +56,64 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction that sees one state of the store, whatever others write."""
+        self.preparation.ensure()
         with self._explained(), self.reader.begin() as connection:
             yield connection
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
+    def write(self, *, durable: bool = True) -> Iterator[Connection]:
         """A transaction that is durable when the block is left, or has not happened.
+
+        Parameters
+        ----------
+        durable
+            If not, a loss of power may take it back, until the next one that is durable.
 
         Raises
         ------
         Unavailable
             When the database is locked, read-only, full or does not answer.
         """
-        with self._explained(), self._my_turn(), self.writer.begin() as connection:
-            yield connection
+        self.preparation.ensure()
+        engine = self.writer if durable else self.hasty
+        with self._explained(), self._my_turn():
+            with self._doubting(), engine.begin() as connection:
+                if self.suspect.is_set():
+                    self._look_again(connection)
+                yield connection
+                held = acknowledged_in(connection) if self.mark and durable else None
+            if self.mark and held:
+                self.mark.write(held)
 
     def close(self) -> None:
         """Close all connections."""
+        self._hang_up()
+        if self.mark:
+            self.mark.close()
+
+    def _hang_up(self) -> None:
+        self.hasty.dispose()
         self.writer.dispose()
+
+    @contextmanager
+    def _doubting(self) -> Iterator[None]:
+        """After a failure of the disk no open file is trusted any more.
+
+        What the kernel could not write it may call written the next time it is asked.
+        """
+        try:
+            yield
+        except DBAPIError as error:
+            if self.is_sqlite and is_broken_disk(error):
+                self.suspect.set()
+                self._hang_up()
+            raise
+
+    def _look_again(self, connection: Connection) -> None:
+        """Take up a file that was opened anew: it must hold what was acknowledged."""
+        if self.mark:
+            note_missing(connection, self.mark)
+        self.suspect.clear()
 
     @contextmanager
     def _my_turn(self) -> Iterator[None]:
@@ -74,7 +123,8 @@ class Database:
         if not self.turn.acquire(timeout=self.busy_timeout_s):
             raise Unavailable(f"the store at {self.name} is busy; try again")
         try:
-            yield
+            with self.mark.turn(self.busy_timeout_s) if self.mark else nullcontext():
+                yield
         finally:
             self.turn.release()
 
@@ -95,23 +145,36 @@ def open_database(url: str, *, create: bool, busy_timeout_s: float) -> Database:
     Nothing is connected yet; the folder of a SQLite file is made when `create`.
     """
     parsed = _parse(url)
-    if parsed.get_backend_name() == "sqlite":
+    is_sqlite = parsed.get_backend_name() == "sqlite"
+    if is_sqlite:
         _prepare_folder(parsed, create=create)
-        engine = create_engine(parsed, connect_args={"timeout": busy_timeout_s})
-        event.listen(engine, "connect", _set_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
-        reader = engine
-    else:
-        engine = create_engine(parsed, pool_pre_ping=True, connect_args={"connect_timeout": 10})
-        event.listen(engine, "connect", _postgres_setter(busy_timeout_s))
-        reader = engine.execution_options(isolation_level="REPEATABLE READ")
+    engine, hasty = (_engine(parsed, busy_timeout_s, durable=durable) for durable in (True, False))
+    reader = engine if is_sqlite else engine.execution_options(isolation_level="REPEATABLE READ")
     return Database(
         name=_name(parsed),
         reader=reader,
         writer=engine.execution_options(write=True),
+        hasty=hasty.execution_options(write=True),
         busy_timeout_s=busy_timeout_s,
         turn=Lock(),
+        mark=Mark(Path(str(parsed.database)), _name(parsed)) if _is_plain_file(parsed) else None,
     )
+
+
+def _engine(url: URL, busy_timeout_s: float, *, durable: bool) -> Engine:
+    if url.get_backend_name() == "sqlite":
+        engine = create_engine(url, connect_args={"timeout": busy_timeout_s})
+        event.listen(engine, "connect", _sqlite_setter("FULL" if durable else "NORMAL"))
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    engine = create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+    event.listen(engine, "connect", _postgres_setter(busy_timeout_s, "on" if durable else "off"))
+    return engine
+
+
+def _is_plain_file(url: URL) -> bool:
+    """Whether it is SQLite by path, and not by an address that may say "read-only"."""
+    return url.get_backend_name() == "sqlite" and not str(url.database).startswith("file:")
 
 
 def _parse(url: str) -> URL:
@@ -140,7 +203,9 @@ def _name(url: URL) -> str:
 
 
 def _prepare_folder(url: URL, *, create: bool) -> None:
-    if not create or str(url.database).startswith("file:"):
+    if _is_plain_file(url):
+        refuse_network_disk(Path(str(url.database)))
+    if not create or not _is_plain_file(url):
         return
     folder = Path(str(url.database)).parent
     try:
@@ -150,20 +215,23 @@ def _prepare_folder(url: URL, *, create: bool) -> None:
         raise Unavailable(message) from error
 
 
-def _set_sqlite(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # the driver begins nothing by itself; see _begin_sqlite
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA synchronous = FULL")
-    cursor.execute("PRAGMA fullfsync = ON")  # where fsync alone leaves data in the drive's cache
-    cursor.execute("PRAGMA foreign_keys = ON")
-    mode = _write_ahead(cursor)
-    (synchronous,) = cursor.execute("PRAGMA synchronous").fetchone()
-    cursor.close()
-    if mode != "wal":
-        message = f"the file system cannot keep a write-ahead log ({mode}); use a local disk"
-        raise StateError(message)
-    if synchronous != _FULL:
-        raise StateError(f"SQLite would not wait for the disk: synchronous is {synchronous}")
+def _sqlite_setter(safety: str) -> Callable[[Any, object], None]:
+    def set_sqlite(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # the driver begins nothing by itself: _begin_sqlite
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA synchronous = {safety}")
+        cursor.execute("PRAGMA fullfsync = ON")  # where fsync leaves data in the drive's cache
+        cursor.execute("PRAGMA foreign_keys = ON")
+        mode = _write_ahead(cursor)
+        (synchronous,) = cursor.execute("PRAGMA synchronous").fetchone()
+        cursor.close()
+        if mode != "wal":
+            message = f"the file system cannot keep a write-ahead log ({mode}); use a local disk"
+            raise StateError(message)
+        if synchronous != _SAFETY[safety]:
+            raise StateError(f"SQLite would not wait for the disk: synchronous is {synchronous}")
+
+    return set_sqlite
 
 
 def _write_ahead(cursor: sqlite3.Cursor) -> str:
@@ -187,19 +255,19 @@ def _write_ahead(cursor: sqlite3.Cursor) -> str:
 def _begin_sqlite(connection: Connection) -> None:
     # A transaction that reads first and writes later could fail half-way; IMMEDIATE cannot.
     immediate = connection.get_execution_options().get("write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+    driver.execute(connection, "BEGIN IMMEDIATE" if immediate else "BEGIN")
 
 
-def _postgres_setter(busy_timeout_s: float) -> Callable[[Any, object], None]:
+def _postgres_setter(busy_timeout_s: float, safety: str) -> Callable[[Any, object], None]:
     def set_postgres(connection: Any, _record: object) -> None:
         connection.autocommit = True  # a setting made in a transaction would end with it
         cursor = connection.cursor()
-        cursor.execute("SET synchronous_commit = on")
+        cursor.execute(f"SET synchronous_commit = {safety}")
         cursor.execute(f"SET lock_timeout = {int(busy_timeout_s * 1000)}")
         (synchronous,) = cursor.execute("SHOW synchronous_commit").fetchone()
         cursor.close()
         connection.autocommit = False
-        if synchronous != "on":
+        if synchronous != safety:
             message = f"PostgreSQL would not wait for the disk: synchronous_commit is {synchronous}"
             raise StateError(message)
 

@@ -1,10 +1,12 @@
 """What an error of the database means, and what to do about it."""
 
+import sqlite3
+
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 
 from homeostat.errors import HomeostatError, StateError, Unavailable, UserError
 
-__all__ = ["explain"]
+__all__ = ["explain", "is_broken_disk"]
 
 #: What the driver says, the kind of error that it is for us, and what to do.
 _CAUSES: tuple[tuple[str, type[HomeostatError], str], ...] = (
@@ -55,3 +57,9 @@ def explain(where: str, error: DBAPIError) -> HomeostatError:
         f"the store at {where} did not answer: {said}; "
         "whether a write took place is unknown: retry with the same ids"
     )
+
+
+def is_broken_disk(error: DBAPIError) -> bool:
+    """Whether SQLite was refused by the disk itself, as by a sync that failed."""
+    code = getattr(error.orig, "sqlite_errorcode", 0)
+    return code & 0xFF == sqlite3.SQLITE_IOERR  # the rest of the code says of what call

@@ -86,10 +86,14 @@ def newest_labels(connection: Connection, held: Sequence[Prediction]) -> list[La
     return [LabelledPrediction(one, newest[one.id]) for one in held if one.id in newest]
 
 
-def add_labels(connection: Connection, labels: Sequence[Label], *, park: bool) -> LabelReceipt:
+def add_labels(
+    connection: Connection, labels: Sequence[Label], *, park: bool, model: str | None = None
+) -> LabelReceipt:
     """What became of the labels; all are stored or none."""
     lock_writers(connection, _TABLE)
     keys = list(dict.fromkeys(label.prediction_id for label in labels))
+    if model is not None:
+        _refuse_foreign(connection, keys, model)
     known = present(connection, keys)
     if len(known) < len(keys) and not park:
         raise _unknown([key for key in keys if key not in known], len(keys))
@@ -195,6 +199,21 @@ def _unknown(keys: list[str], asked: int) -> UserError:
         "the ids, or send with park=true to keep labels until the prediction arrives",
         [f"no prediction {key!r}" for key in keys],
     )
+
+
+def _refuse_foreign(connection: Connection, keys: Sequence[str], model: str) -> None:
+    """Refuse labels of other models' predictions, whose classes mean something else."""
+    columns = (_PREDICTIONS.c.id, _PREDICTIONS.c.model)
+    problems = [
+        f"prediction {key!r} is of the model {other!r}"
+        for some in chunks(keys)
+        for key, other in connection.execute(
+            select(*columns).where(_PREDICTIONS.c.id.in_(some), _PREDICTIONS.c.model != model)
+        )
+    ]
+    if problems:
+        message = f"no label was stored; these are not of {model!r}: send them to their own model"
+        raise UserError(message, sorted(problems))
 
 
 def _histories(connection: Connection, keys: Sequence[str]) -> dict[str, _History]:

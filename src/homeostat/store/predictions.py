@@ -3,14 +3,14 @@
 import json
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, insert, select, tuple_
-from sqlalchemy.dialects import sqlite
+from sqlalchemy import Connection, Select, func, select, tuple_
 
 from homeostat.errors import Conflict
 from homeostat.prediction import Prediction
-from homeostat.store import profiles, tables
+from homeostat.store import driver, profiles, tables
 from homeostat.store.engine import Database
 from homeostat.store.profiles import MinuteProfile
 from homeostat.store.statements import chunks
@@ -34,9 +34,15 @@ __all__ = [
 Count = Callable[[Sequence[Prediction]], Sequence[MinuteProfile]]
 
 _TABLE = tables.predictions
+#: Rows in one statement: SQLite before 3.32 takes 999 values, and a text for each number of
+#: rows is kept prepared.
+MOST_ROWS = 64
+
 _COLUMNS = tuple(column.name for column in _TABLE.columns)
 _ENCODE = json.JSONEncoder(separators=(",", ":")).encode
-_INSERT = str(insert(_TABLE).compile(dialect=sqlite.dialect()))
+_INSERT = f"INSERT INTO predictions ({', '.join(_COLUMNS)}) VALUES "  # noqa: S608  # names of ours
+_VALUES = f"({', '.join('?' * len(_COLUMNS))})"
+_SOME = "SELECT id FROM predictions WHERE id IN ("
 
 #: One array for each column: one statement, whatever the number of rows.
 _UNNEST = (
@@ -153,11 +159,22 @@ def _insert_new(connection: Connection, batch: dict[str, Prediction]) -> set[str
         columns = zip(*(_bare(batch[key]) for key in sorted(batch)), strict=True)
         arrays = tuple(list(column) for column in columns)
         return set(connection.exec_driver_sql(_UNNEST, arrays).scalars()) if arrays else set()
-    new = batch.keys() - present(connection, list(batch))
+    new = batch.keys() - _there(connection, list(batch))
     bare = [_bare(one) for key, one in batch.items() if key in new]
-    if bare:
-        connection.exec_driver_sql(_INSERT, bare)
+    for some in chunks(bare, MOST_ROWS):
+        # In one step, for at each the driver lets another thread go first.
+        statement = _INSERT + ", ".join([_VALUES] * len(some))
+        driver.execute(connection, statement, tuple(chain.from_iterable(some)))
     return set(new)
+
+
+def _there(connection: Connection, keys: Sequence[str]) -> set[str]:
+    """What `present` says, on SQLite."""
+    return {
+        key
+        for some in chunks(keys)
+        for (key,) in driver.execute(connection, _SOME + ",".join("?" * len(some)) + ")", some)
+    }
 
 
 def predictions_by_id(connection: Connection, keys: Sequence[str]) -> dict[str, Prediction]:
@@ -177,7 +194,7 @@ def _bare(one: Prediction) -> tuple[Any, ...]:
         one.version,
         microseconds(one.received_at),
         None if one.event_time is None else microseconds(one.event_time),
-        _ENCODE(one.features),
+        _ENCODE(one.features) if one.encoded is None else one.encoded.decode(),
         one.prediction,
         one.probability,
         one.body_digest,

@@ -10,7 +10,6 @@ from sqlalchemy import (
     CompoundSelect,
     Connection,
     bindparam,
-    insert,
     or_,
     select,
     union_all,
@@ -18,12 +17,15 @@ from sqlalchemy import (
 
 from homeostat.bins import Bins
 from homeostat.profile import Profile, Sparse, total
-from homeostat.store import tables
+from homeostat.store import driver, tables
 from homeostat.store.codec import check_fits, pack, unpack
+from homeostat.store.tables import microseconds
 
 __all__ = ["MinuteProfile", "add_parts", "hour_of", "minute_of", "window_profile"]
 
 HOUR = timedelta(hours=1)
+
+_INSERT = "INSERT INTO profile_parts (model, version, minute, body) VALUES ("
 
 _PARTS, _MINUTES, _HOURS = tables.profile_parts, tables.profile_minutes, tables.profile_hours
 
@@ -62,17 +64,14 @@ def hour_of(moment: datetime) -> datetime:
 
 def add_parts(connection: Connection, parts: Sequence[MinuteProfile]) -> None:
     """Write down what was counted; it joins its minute when the profiles are compacted."""
-    rows = [
-        {
-            "model": part.model,
-            "version": part.version,
-            "minute": minute_of(part.minute),
-            "body": pack(part.profile),
-        }
+    bare = [
+        (part.model, part.version, microseconds(minute_of(part.minute)), pack(part.profile))
         for part in parts
     ]
-    if rows:
-        connection.execute(insert(_PARTS), rows)
+    if bare and connection.dialect.name == "sqlite":
+        driver.execute_many(connection, _INSERT + "?, ?, ?, ?)", bare)
+    elif bare:
+        connection.exec_driver_sql(_INSERT + "%s, %s, %s, %s)", bare)
 
 
 def window_profile(

@@ -8,7 +8,7 @@ from typing import Self
 from homeostat.alert import Alert
 from homeostat.bins import Bins
 from homeostat.decision import Decision
-from homeostat.errors import Conflict, HomeostatError
+from homeostat.errors import Conflict
 from homeostat.plan import Deployment
 from homeostat.prediction import Label, LabelledPrediction, Prediction
 from homeostat.profile import Profile
@@ -23,17 +23,27 @@ from homeostat.store import (
     predictions,
     profiles,
     references,
+    traffic,
     verdicts,
     versions,
 )
-from homeostat.store.engine import Database, open_database
+from homeostat.store.chronicle import Chronicle
+from homeostat.store.engine import Database
+from homeostat.store.estimates import Estimates
+from homeostat.store.heart import Heart
+from homeostat.store.keyholders import Keys
 from homeostat.store.labels import KnownLabels, LabelReceipt, ScoredLabels
-from homeostat.store.migrate import prepare
+from homeostat.store.outboxes import AlertBook, Outbox
+from homeostat.store.performances import Performances
 from homeostat.store.predictions import Count
+from homeostat.store.reports import Reports
+from homeostat.store.traffic import MinuteTraffic
+from homeostat.store.trials import Trials
+from homeostat.traffic import Traffic
 from homeostat.verdict import Verdict
 from homeostat.version import Version
 
-__all__ = ["Store", "open_store"]
+__all__ = ["Store"]
 
 
 class Store:
@@ -65,15 +75,20 @@ class Store:
     # The log: predictions and labels.
 
     def add_predictions(
-        self, predictions_: Sequence[Prediction], count: Count | None = None
+        self,
+        predictions_: Sequence[Prediction],
+        count: Count | None = None,
+        *,
+        durable: bool = True,
     ) -> list[Prediction | Conflict]:
         """The stored answer for each prediction, in order, with the new ones stored now.
 
         An id that is stored with the same body gives what is stored; with another body, or
         for another model, a Conflict in its place.  What `count` makes of the new ones is
-        stored with them.
+        stored with them.  If not `durable` a loss of power may take them back, until the
+        next write that is.
         """
-        with self._database.write() as connection:
+        with self._database.write(durable=durable) as connection:
             return predictions.add_predictions(connection, predictions_, count)
 
     def predictions_by_id(self, keys: Sequence[str]) -> dict[str, Prediction]:
@@ -110,7 +125,9 @@ class Store:
         """
         return predictions.iterate_predictions(self._database, model, batch)
 
-    def add_labels(self, labels_: Sequence[Label], *, park: bool = False) -> LabelReceipt:
+    def add_labels(
+        self, labels_: Sequence[Label], *, park: bool = False, model: str | None = None
+    ) -> LabelReceipt:
         """What became of the labels; all are stored or none.
 
         A value that already stood when the label was received changes nothing; another one
@@ -120,10 +137,11 @@ class Store:
         ------
         UserError
             When predictions are unknown, naming all of them; with `park` their labels are
-            kept until they come.
+            kept until they come.  When they are of another model than `model`, if that is
+            given.
         """
         with self._database.write() as connection:
-            return labels.add_labels(connection, labels_, park=park)
+            return labels.add_labels(connection, labels_, park=park, model=model)
 
     def labelled(  # all but the model go by name
         self,
@@ -189,6 +207,30 @@ class Store:
         with self._database.read() as connection:
             return profiles.window_profile(connection, (model, version), bins, since, until)
 
+    def add_traffic(self, minutes: Sequence[MinuteTraffic]) -> None:
+        """Write down what became of requests; a minute takes the place of what it was before."""
+        with self._database.write() as connection:
+            traffic.add_traffic(connection, minutes)
+
+    def traffic(
+        self, model: str, *, since: datetime | None = None, until: datetime
+    ) -> dict[int, Traffic]:
+        """What became of the requests in [since, until), by version; of all without `since`."""
+        with self._database.read() as connection:
+            return traffic.traffic_by_version(connection, model, since, until)
+
+    def compact_traffic(self, model: str, until: datetime) -> int:
+        """How many rows of hours that ended by `until` were joined."""
+        with self._database.write() as connection:
+            return traffic.compact_traffic(connection, model, until)
+
+    # Rows of models that are served elsewhere.
+
+    @property
+    def reports(self) -> Reports:
+        """Rows of models that are served elsewhere."""
+        return Reports(self._database)
+
     def add_reference(self, reference: Reference) -> None:
         """Store a reference; one with its digest that is there already stays as it is."""
         with self._database.write() as connection:
@@ -235,6 +277,21 @@ class Store:
         with self._database.write() as connection:
             return deployments.transition(connection, new, decision)
 
+    @property
+    def trials(self) -> Trials:
+        """Versions that are tried beside the champion."""
+        return Trials(self._database)
+
+    @property
+    def performance(self) -> Performances:
+        """How good the answers were."""
+        return Performances(self._database)
+
+    @property
+    def estimates(self) -> Estimates:
+        """What was expected of windows before their labels came."""
+        return Estimates(self._database)
+
     # Decisions, verdicts, alerts.
 
     def add_decision(self, decision: Decision) -> None:
@@ -279,6 +336,21 @@ class Store:
         with self._database.read() as connection:
             return alerts.alerts(connection, model, open_only=open_only)
 
+    @property
+    def history(self) -> Chronicle:
+        """What was, and what left the store."""
+        return Chronicle(self._database)
+
+    @property
+    def alerting(self) -> AlertBook:
+        """Changes of alerts, who wants silence, and what people did."""
+        return AlertBook(self._database)
+
+    @property
+    def outbox(self) -> Outbox:
+        """What is to be told, and what was."""
+        return Outbox(self._database)
+
     # Leases and switches.
 
     def lease(self, name: str, holder: str, *, now: datetime, ttl_s: float) -> int | None:
@@ -304,34 +376,14 @@ class Store:
         with self._database.write() as connection:
             leases.set_flag(connection, name, value)
 
+    @property
+    def heart(self) -> Heart:
+        """When each loop last did its work."""
+        return Heart(self._database)
 
-def open_store(url: str, *, create: bool = True, busy_timeout_s: float = 5.0) -> Store:
-    """The store at `url`, its schema brought to the newest revision.
+    # Keys of the service.
 
-    Parameters
-    ----------
-    url
-        Such as ``sqlite:///folder/homeostat.db`` or ``postgresql://user@host/database``.
-    create
-        Whether to make and migrate it; else it must be there and be up to date.
-    busy_timeout_s
-        How long to wait for a lock that another process holds.
-
-    Raises
-    ------
-    UserError
-        When no store can be kept at such a URL.
-    NotFound
-        When there is no store and `create` is false.
-    StateError
-        When the schema is newer than this code, or the file is damaged.
-    Unavailable
-        When it is locked, read-only or does not answer.
-    """
-    database = open_database(url, create=create, busy_timeout_s=busy_timeout_s)
-    try:
-        prepare(database, create=create)
-    except HomeostatError:
-        database.close()
-        raise
-    return Store(database)
+    @property
+    def keys(self) -> Keys:
+        """Who may ask the service."""
+        return Keys(self._database)

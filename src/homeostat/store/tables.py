@@ -29,9 +29,14 @@ __all__ = [
     "Token",
     "UtcTime",
     "alerts",
+    "beats",
+    "challengers",
     "decisions",
     "deployments",
+    "estimates",
     "flags",
+    "keys",
+    "labelled_references",
     "labels",
     "leases",
     "microseconds",
@@ -40,11 +45,15 @@ __all__ = [
     "profile_minutes",
     "profile_parts",
     "reference_profiles",
+    "reported_rows",
+    "reported_versions",
+    "shadow_predictions",
+    "traffic",
     "verdicts",
     "versions",
 ]
 
-REVISION = "0001"  #: of the schema that this code reads and writes
+REVISION = "0010"  #: of the schema that this code reads and writes
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -144,6 +153,72 @@ profile_hours = Table(
     Column("body", LargeBinary, nullable=False),
 )
 
+#: What became of the requests of one minute, as one process saw it; of closed hours the sum
+#: over all processes, under the name "".
+traffic = Table(
+    "traffic",
+    METADATA,
+    Column("model", Text, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("minute", UtcTime, primary_key=True),
+    Column("process", Text, primary_key=True),
+    Column("body", Text, nullable=False),  # JSON
+    Index("ix_traffic_minute", "model", "minute"),
+)
+
+#: Append-only but for the end: the trials of versions beside the champion.
+challengers = Table(
+    "challengers",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("model", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("mode", Text, nullable=False),
+    Column("lower", Double, nullable=False),
+    Column("share", Double, nullable=False),
+    Column("salt", Text, nullable=False),
+    Column("started_at", UtcTime, nullable=False),
+    Column("started_by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("ended_at", UtcTime),
+    Index("ix_challengers_started", "model", "started_at"),
+)
+
+#: What versions in the shadow said of rows that another one answered.
+shadow_predictions = Table(
+    "shadow_predictions",
+    METADATA,
+    Column("prediction_id", Token, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("prediction", Integer, nullable=False),
+    Column("probability", Double, nullable=False),
+)
+
+#: Of models that are served elsewhere, under the names that their owners give the versions.
+reported_rows = Table(
+    "reported_rows",
+    METADATA,
+    Column("id", Token, primary_key=True),
+    Column("model", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("received_at", UtcTime, nullable=False),
+    Column("event_time", UtcTime),
+    Column("features", Text, nullable=False),  # JSON
+    Column("probability", Double),
+    Column("body_digest", Text, nullable=False),
+    Index("ix_reported_rows_received", "model", "received_at", "id"),
+)
+
+#: The number that the profiles of such a version are kept under.
+reported_versions = Table(
+    "reported_versions",
+    METADATA,
+    Column("model", Text, primary_key=True),
+    Column("name", Token, primary_key=True),
+    Column("number", Integer, nullable=False),
+    Column("seen_at", UtcTime, nullable=False),  # to the hour
+)
+
 reference_profiles = Table(
     "reference_profiles",
     METADATA,
@@ -221,11 +296,16 @@ alerts = Table(
     Column("id", Text, primary_key=True),
     Column("model", Text, nullable=False),
     Column("key", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("severity", Integer, nullable=False),  # 1 LOW to 4 CRITICAL
     Column("reason", Text, nullable=False),
     Column("opened_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
     Column("resolved_at", UtcTime),
     Column("times_seen", Integer, nullable=False),
+    Column("acknowledged_at", UtcTime),
+    Column("overdue_at", UtcTime),
+    Column("body", Text),  # JSON of the whole alert; null in those of before revision 0006
     Index("ix_alerts_opened", "model", "opened_at"),
 )
 Index(
@@ -252,4 +332,58 @@ flags = Table(
     METADATA,
     Column("name", Text, primary_key=True),
     Column("value", Text, nullable=False),
+)
+
+#: Of the service.  A revoked key keeps its row, so that its name stands for one holder only.
+keys = Table(
+    "keys",
+    METADATA,
+    Column("name", Token, primary_key=True),
+    Column("roles", Text, nullable=False),  # words with a space between
+    Column("digest", Text, nullable=False, unique=True),
+    Column("created_at", UtcTime, nullable=False),
+    Column("revoked_at", UtcTime),
+    Column("rate_per_s", Double),
+)
+
+#: What was expected of windows that do not overlap, and once they are there what labels said.
+estimates = Table(
+    "estimates",
+    METADATA,
+    Column("number", Number, primary_key=True),
+    Column("model", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("since", UtcTime, nullable=False),
+    Column("until", UtcTime, nullable=False),
+    Column("n", BigInteger, nullable=False),
+    Column("body", Text, nullable=False),  # JSON
+    Column("scored_at", UtcTime),
+    Column("scored", Text),  # JSON
+    Index("ix_estimates_until", "model", "version", "until", unique=True),
+)
+
+#: The labels of the reference by the score that a version gives its rows.
+labelled_references = Table(
+    "labelled_references",
+    METADATA,
+    Column("model", Text, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("digest", Text, nullable=False),  # of the version
+    Column("body", Text, nullable=False),  # JSON
+)
+
+#: When each loop last did its work, and what it promised.
+beats = Table(
+    "beats",
+    METADATA,
+    Column("model", Text, primary_key=True),
+    Column("loop", Text, primary_key=True),
+    Column("every_s", Double),
+    Column("begun_at", UtcTime),
+    Column("seen_at", UtcTime),
+    Column("succeeded_at", UtcTime),
+    Column("failing_since", UtcTime),
+    Column("failures", Integer, nullable=False),
+    Column("problem", Text, nullable=False),
 )

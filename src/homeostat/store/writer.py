@@ -7,12 +7,19 @@ from dataclasses import dataclass
 from threading import Condition, Thread
 from typing import ClassVar, TypeAlias
 
-from homeostat.errors import Conflict, Unavailable, UserError
+import structlog
+
+from homeostat.errors import Conflict, HomeostatError, Unavailable, UserError
 from homeostat.prediction import Prediction
 from homeostat.store.predictions import Count
+from homeostat.store.slack import Slack
 from homeostat.store.store import Store
 
 __all__ = ["QueueFull", "Writer"]
+
+log = structlog.get_logger()
+
+FLUSHED = "store:flushed"  #: flag that is written to have the disk take what stands before it
 
 _Answers: TypeAlias = list[Prediction | Conflict]
 
@@ -23,24 +30,35 @@ class QueueFull(Unavailable):
     retry_after_s: ClassVar[float] = 1.0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)  # made for each request: not frozen, which takes longer
 class _Submission:
     predictions: Sequence[Prediction]
     loop: asyncio.AbstractEventLoop
     future: "asyncio.Future[_Answers]"
 
-    def tell(self, result: _Answers | Exception) -> None:
-        """Wake up who waits; from any thread."""
-        if not self.loop.is_closed():  # closed: nobody waits any more
-            self.loop.call_soon_threadsafe(self._settle, result)
-
-    def _settle(self, result: _Answers | Exception) -> None:
+    def settle(self, result: _Answers | Exception) -> None:
+        """Tell who waits; in the thread of its loop."""
         if self.future.done():
             return  # the waiting was given up; what was stored stays stored
         if isinstance(result, Exception):
             self.future.set_exception(result)
         else:
             self.future.set_result(result)
+
+
+def _tell(told: Sequence[tuple[_Submission, _Answers | Exception]]) -> None:
+    """Wake up all who wait, each loop once; from any thread."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[_Submission, _Answers | Exception]]] = {}
+    for one in told:
+        by_loop.setdefault(one[0].loop, []).append(one)
+    for loop, its in by_loop.items():
+        if not loop.is_closed():  # closed: nobody waits any more
+            loop.call_soon_threadsafe(_settle, its)
+
+
+def _settle(told: Sequence[tuple[_Submission, _Answers | Exception]]) -> None:
+    for submission, result in told:
+        submission.settle(result)
 
 
 class Writer:
@@ -55,18 +73,33 @@ class Writer:
         Predictions that may wait; when it is reached submissions are refused.
     batch
         Predictions after which a commit takes no further submission.
+    slack
+        Which commits need not wait for the disk; all do by default.
     """
 
     def __init__(
-        self, store: Store, count: Count | None, *, limit: int = 5000, batch: int = 256
+        self,
+        store: Store,
+        count: Count | None,
+        *,
+        limit: int = 5000,
+        batch: int = 256,
+        slack: Slack | None = None,
     ) -> None:
         self._store, self._count = store, count
+        self._slack = slack or Slack(relaxed=False)
         self._limit, self._batch = limit, batch
         self._queue: deque[_Submission] = deque()
         self._waiting = 0
         self._changed = Condition()
+        self._waking: asyncio.AbstractEventLoop | None = None
         self._open = False
         self._thread = Thread(target=self._run, name="homeostat-writer", daemon=True)
+
+    @property
+    def durable(self) -> bool:
+        """Whether what is answered is on the disk by then."""
+        return not self._slack.relaxed
 
     @property
     def waiting(self) -> int:
@@ -107,8 +140,19 @@ class Writer:
         with self._changed:
             self._admit(len(predictions))
             self._queue.append(submission)
-            self._changed.notify()
+        self._wake_soon(loop)
         return await submission.future
+
+    def _wake_soon(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Wake up the thread once for all that is submitted in this turn of the loop."""
+        if self._waking is not loop:
+            self._waking = loop
+            loop.call_soon(self._wake)
+
+    def _wake(self) -> None:
+        self._waking = None
+        with self._changed:
+            self._changed.notify()
 
     def _admit(self, size: int) -> None:
         if not self._open:
@@ -119,13 +163,35 @@ class Writer:
         self._waiting += size
 
     def _run(self) -> None:
-        while batch := self._take():
-            self._commit(batch)
+        while (batch := self._take()) != []:
+            if batch is None:
+                self._flush()
+            else:
+                self._commit(batch)
+        self._flush()
 
-    def _take(self) -> list[_Submission]:
-        """The next submissions for one commit; none when the writer is to end."""
+    def _flush(self) -> None:
+        """Have the disk take all that did not wait for it."""
+        if self._slack.left_s is None:
+            return
+        try:
+            self._store.set_flag(FLUSHED, "")  # any commit that waits takes the others with it
+        except HomeostatError as error:
+            self._slack.failed()
+            log.warning("answers are not on the disk yet", error=str(error))
+        else:
+            self._slack.flushed()
+
+    def _take(self) -> list[_Submission] | None:
+        """The next submissions for one commit; none when the writer is to end.
+
+        None when something must be brought to the disk before the next one comes.
+        """
         with self._changed:
-            self._changed.wait_for(lambda: self._queue or not self._open)
+            if not self._changed.wait_for(
+                lambda: self._queue or not self._open, self._slack.left_s
+            ):
+                return None
             taken: list[_Submission] = []
             size = 0
             while self._queue and size < self._batch:
@@ -136,24 +202,24 @@ class Writer:
 
     def _commit(self, batch: list[_Submission]) -> None:
         together = [one for submission in batch for one in submission.predictions]
+        waits = self._slack.must_wait(len(together))
         try:
-            answers = iter(self._store.add_predictions(together, self._count))
+            answers = iter(self._store.add_predictions(together, self._count, durable=waits))
         except Unavailable as error:
             self._fail([*batch, *self._take_all()], error)
         except Exception as error:  # noqa: BLE001  # the edge of the thread: who waits is told
             if len(batch) == 1:
-                batch[0].tell(error)
+                _tell([(batch[0], error)])
                 return
             for submission in batch:  # one that cannot be stored does not take others with it
                 self._commit([submission])
         else:
-            for submission in batch:
-                submission.tell([next(answers) for _ in submission.predictions])
+            self._slack.flushed() if waits else self._slack.written(len(together))
+            _tell([(one, [next(answers) for _ in one.predictions]) for one in batch])
 
     def _fail(self, submissions: list[_Submission], error: Unavailable) -> None:
         message = f"unknown whether it was stored: retry with the same id ({error})"
-        for submission in submissions:
-            submission.tell(Unavailable(message))
+        _tell([(one, Unavailable(message)) for one in submissions])
 
     def _take_all(self) -> list[_Submission]:
         """All that waits: it would wait for the same failure, each batch its own timeout."""

@@ -15,7 +15,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
-from homeostat.alert import Alert
 from homeostat.engines.rows import RowCounter
 from homeostat.errors import Conflict, HomeostatError, NotFound, UserError
 from homeostat.plan import Deployment, Phase
@@ -28,6 +27,7 @@ from homeostat.testing.store_samples import (
     MINUTE,
     START,
     count_minutes,
+    sample_alert,
     sample_decision,
     sample_label,
     sample_prediction,
@@ -356,7 +356,7 @@ def check_verdicts_come_newest_first(store: Store) -> None:
 
 
 def check_one_alert_is_open_for_a_key(store: Store) -> None:
-    first = Alert(id="a", model="m", key="drift", reason="seen", opened_at=START, updated_at=START)
+    first = sample_alert("a")
     second = replace(first, id="b", opened_at=START + MINUTE)
     store.save_alert(first)
 

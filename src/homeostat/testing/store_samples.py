@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
+from homeostat.alert import Alert, AlertSeverity, AlertType, Finding
 from homeostat.bins import Bins, fit_numeric
 from homeostat.decision import Action, Decision
 from homeostat.engines.rows import RowCounter
@@ -20,6 +21,7 @@ __all__ = [
     "MINUTE",
     "START",
     "count_minutes",
+    "sample_alert",
     "sample_decision",
     "sample_label",
     "sample_prediction",
@@ -98,6 +100,30 @@ def sample_decision(key: str, *, minutes: float = 0.0, model: str = "m") -> Deci
         verdicts=(verdict,),
         version_before=1,
         version_after=2,
+    )
+
+
+def sample_alert(name: str, *, minutes: float = 0.0, key: str = "drift") -> Alert:
+    """An alert that opened so many minutes after START."""
+    finding = Finding(
+        key=key,
+        kind=AlertType.DATA_DRIFT,
+        severity=AlertSeverity.HIGH,
+        title="Drift in income",
+        reason="0.3 seen, 0.1 asked",
+        facts=("income: psi 0.3 seen, 0.1 asked over 20 rows",),
+        features=("income",),
+        rows=20,
+        window=(START - DAY, START),
+    )
+    at = START + minutes * MINUTE
+    return Alert(
+        id=name,
+        model="m",
+        finding=finding,
+        severity=finding.severity,
+        opened_at=at,
+        updated_at=at,
     )
 
 

@@ -15,7 +15,7 @@ from homeostat.registry.threads import one_thread
 from homeostat.schema import Kind, Schema, Task
 from homeostat.trainers import TRAINERS
 
-__all__ = ["Trained", "TrainingData", "best_threshold", "train"]
+__all__ = ["Trained", "TrainingData", "best_threshold", "quality_of", "spread", "train"]
 
 MIN_ROWS = 50
 MIN_EACH = 2  #: rows of each class in each part; the calibration needs two
@@ -23,7 +23,7 @@ FIT_SHARE, CALIBRATION_SHARE = 0.6, 0.2  #: the rest validates
 
 #: With fewer of either class a staircase follows the noise, and two parameters do better.
 ISOTONIC_FROM = 1000
-GOLDEN_ROWS = 32
+GOLDEN_ROWS, TRIAL_ROWS = 32, 512
 MIDDLE = 0.5  #: the threshold when the validation rows cannot tell one from another
 
 PARTS = ("fit", "calibration", "validation")
@@ -52,6 +52,7 @@ class Trained:
     threshold: float  #: probability from which on the prediction is the positive class
     metrics: Mapping[str, float]  #: on the validation rows, each counted once
     golden_x: NDArray[np.float64]  #: some validation rows, to recognise the model by
+    trial_x: NDArray[np.float64]  #: more of them, to compare its compiled form with it
     notes: tuple[str, ...] = ()  #: what people should know, such as why a threshold is 0.5
 
 
@@ -87,8 +88,9 @@ def train(data: TrainingData, *, algorithm: str, seed: int) -> Trained:
     return Trained(
         estimator=estimator,
         threshold=MIDDLE if threshold is None else threshold,
-        metrics=_metrics(y, scores, MIDDLE if threshold is None else threshold),
-        golden_x=_spread(validation.x),
+        metrics=quality_of(y, scores, MIDDLE if threshold is None else threshold),
+        golden_x=spread(validation.x, GOLDEN_ROWS),
+        trial_x=spread(validation.x, TRIAL_ROWS),
         notes=() if threshold is not None else (note,),
     )
 
@@ -137,9 +139,10 @@ def _calibrated(fitted: Any, data: TrainingData) -> Any:
         return calibrated.fit(data.x, y, sample_weight=data.weights)
 
 
-def _metrics(
+def quality_of(
     y: NDArray[np.int64], scores: NDArray[np.float64], threshold: float
 ) -> dict[str, float]:
+    """F1, precision, recall, AUC, Brier score and log loss of scores; both classes occur."""
     from sklearn import metrics
 
     called = scores >= threshold
@@ -157,9 +160,9 @@ def _metrics(
     }
 
 
-def _spread(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Rows from all over `x`, the first and the last among them."""
-    places = np.unique(np.linspace(0, len(x) - 1, GOLDEN_ROWS).astype(int))
+def spread(x: NDArray[np.float64], n: int) -> NDArray[np.float64]:
+    """At most `n` rows from all over `x`, the first and the last among them."""
+    places = np.unique(np.linspace(0, len(x) - 1, n).astype(int))
     return np.take(x, places, axis=0)
 
 

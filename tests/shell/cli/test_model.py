@@ -62,13 +62,18 @@ def test_no_version_is_said_so(start: Town, capsys: pytest.CaptureFixture[str]) 
 
 def test_a_version_is_shown_verified(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert command(folder, "model", "show", "1") == 0
-    assert "verified" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "verified" in said
+    assert "compiled: yes, largest difference" in said
 
     assert command(folder, "model", "show", "1", "--json") == 0
     plain = json.loads(capsys.readouterr().out)
     assert (plain["model"], plain["number"], plain["stage"]) == (MODEL, 1, "champion")
     assert plain["created_at"] == START.isoformat()
-    assert set(plain["manifest"]) == {"model.skops", "golden.json", "version.json"}
+    files = {"model.onnx", "model.skops", "golden.json", "version.json"}
+    assert set(plain["manifest"]) == files
+    assert plain["compiled"]["compiled"] is True
+    assert plain["compiled"]["largest_difference"] <= 1e-9
 
 
 def test_promoting_and_rolling_back_are_decisions_with_a_reason(

@@ -32,6 +32,15 @@ def problems(folder: Path, text: str, environ: Mapping[str, str] | None = None) 
     return caught.value.problems
 
 
+#: Settings of quality that nothing is set for.
+UNSET = (
+    *("min_accuracy", "min_precision", "min_recall", "min_f1", "min_roc_auc", "min_pr_auc"),
+    *("max_log_loss", "max_brier", "max_ece", "min_business_value", "business_metric"),
+    *("value_true_positive", "value_false_positive"),
+    *("value_false_negative", "value_true_negative"),
+)
+
+
 def test_the_least_there_must_be_gives_all_defaults(tmp_path: Path) -> None:
     settings = load(tmp_path)
 
@@ -42,7 +51,10 @@ def test_the_least_there_must_be_gives_all_defaults(tmp_path: Path) -> None:
         "time": None,
         "segments": [],
         "data": {"path": f"{tmp_path}/rows.csv"},
-        "store": {"url": f"sqlite:///{tmp_path}/homeostat.db"},
+        "store": {
+            "url": f"sqlite:///{tmp_path}/homeostat.db",
+            "durability": "acknowledged",
+        },
         "artifacts": {"path": f"{tmp_path}/models"},
         "mlflow": {"tracking_uri": f"sqlite:///{tmp_path}/mlflow.db", "experiment": "credit"},
         "reference": {"share": 0.2, "path": f"{tmp_path}/monitoring/reference"},
@@ -62,6 +74,14 @@ def test_the_least_there_must_be_gives_all_defaults(tmp_path: Path) -> None:
             "queue": 5000,
             "max_batch": 1000,
             "api_key": None,
+            "models": [],
+            "max_body_bytes": 2**20,
+            "max_connections": 500,
+            "tls_certificate": None,
+            "tls_key": None,
+            "behind_proxy": False,
+            "open_metrics": False,
+            "predict_paths": [],
         },
         "monitoring": {
             "interval_s": 300.0,
@@ -76,6 +96,17 @@ def test_the_least_there_must_be_gives_all_defaults(tmp_path: Path) -> None:
             "warning_threshold": 0.2,
             "critical_threshold": 0.5,
         },
+        "quality": {
+            "lookback_days": 30.0,
+            "due_days": 30.0,
+            "min_rows": 200,
+            "min_cases": 20,
+            "alpha": 0.01,
+            "confidence": 0.95,
+            "degradation_threshold": 0.05,
+            "search_segments": True,
+            **dict.fromkeys(UNSET),
+        },
         "gates": {
             "min_f1_improvement_pct": 2.0,
             "max_brier_degradation": 0.01,
@@ -86,6 +117,41 @@ def test_the_least_there_must_be_gives_all_defaults(tmp_path: Path) -> None:
             "candidate_days": 30.0,
         },
         "verification": {"days": 14.0, "min_rows": 200},
+        "reports": {
+            "path": f"{tmp_path}/reports",
+            "schedule": "never",
+            "hour": 7,
+            "timezone": "UTC",
+            "send_to": [],
+            "days": 30.0,
+        },
+        "retention": {
+            "path": f"{tmp_path}/history",
+            "predictions_days": None,
+            "verdicts_days": 365.0,
+            "alerts_days": 365.0,
+            "reports_days": 30.0,
+        },
+        "watch": {
+            "heartbeat_url": "",
+            "heartbeat_timeout_s": 5.0,
+            "pulse_s": 60.0,
+            "silent_s": 300.0,
+            "canary_interval_h": 24.0,
+        },
+        "alerts": {
+            "channels": {},
+            "rules": [],
+            "runbook": None,
+            "timezone": "UTC",
+            "quiet_s": 300.0,
+            "remind_h": 4.0,
+            "escalate_after_min": 0.0,
+            "escalate_severity": "HIGH",
+            "escalate_to": [],
+            "allowed_hosts": [],
+            "allowed_networks": [],
+        },
         "log_level": "INFO",
     }
 
@@ -177,6 +243,7 @@ def test_paths_do_not_depend_on_the_working_folder(
         ("HOMEOSTAT_TRAINING__SEED", "9", "training.seed", 9),
         ("HOMEOSTAT_DRIFT__FALSE_ALARMS_PER_WEEK", "0.1", "drift.false_alarms_per_week", 0.1),
         ("HOMEOSTAT_MLFLOW__EXPERIMENT", "other", "mlflow.experiment", "other"),
+        ("HOMEOSTAT_SERVING__MODELS", "churn, clicks", "serving.models", ("churn", "clicks")),
     ],
 )
 def test_the_environment_goes_before_the_file(
@@ -204,6 +271,19 @@ def settable() -> list[tuple[str, str]]:
     ]
 
 
+#: Of the section `alerts`, what is not just any text.
+ALERTS = {
+    "channels": '{"team": {"kind": "console"}}',
+    "rules": '[{"name": "calm", "question": "drift", "severity": "LOW"}]',
+    "runbook": "https://wiki.example/{key}",
+    "timezone": "Europe/Berlin",
+    "escalate_severity": "LOW",
+    "escalate_to": "team",
+    "send_to": "team",
+    "allowed_networks": "10.0.0.0/8, 192.168.1.0/24",
+}
+
+
 @pytest.mark.parametrize(("section", "name"), settable())
 def test_every_setting_has_its_variable(tmp_path: Path, section: str, name: str) -> None:
     given = f"HOMEOSTAT_{section}__{name}".upper()
@@ -213,11 +293,30 @@ def test_every_setting_has_its_variable(tmp_path: Path, section: str, name: str)
         if isinstance(before, int | float) and before
         else ("4" if type(before) is int else "0.4")
     )
-    value = {"url": "sqlite:////x.db", "seed": "1"}.get(name, other)
+    other = "true" if before is False else other
+    samples = {"url": "sqlite:////x.db", "seed": "1", "durability": "relaxed"}
+    samples |= {"predict_paths": "/a, /b", "heartbeat_url": "https://outside.example/x"}
+    samples |= {"schedule": "weekly", "timezone": "Europe/Berlin"}
+    samples |= {"confidence": "0.9", "business_metric": "money:worth", "search_segments": "false"}
+    value = {**samples, **ALERTS}.get(name, other)
+    together = ("tls_certificate", "tls_key") if name.startswith("tls_") else ()
+    environ = {f"HOMEOSTAT_SERVING__{one}".upper(): value for one in together}
+    if name == "min_business_value":
+        environ["HOMEOSTAT_QUALITY__VALUE_TRUE_POSITIVE"] = "1"
+    if name in {"escalate_to", "send_to"}:
+        environ["HOMEOSTAT_ALERTS__CHANNELS"] = ALERTS["channels"]
 
-    after = getattr(getattr(load(tmp_path, environ={given: value}), section), name)
+    after = getattr(getattr(load(tmp_path, environ={**environ, given: value}), section), name)
 
     assert after != before
+
+
+def test_an_unknown_time_zone_is_named(tmp_path: Path) -> None:
+    text = MINIMAL + "reports: {timezone: Europe/Berln}"
+
+    [problem] = problems(tmp_path, text)
+
+    assert "no time zone 'Europe/Berln' is known here" in problem
 
 
 def test_the_longer_name_goes_before_the_shorter(tmp_path: Path) -> None:
@@ -262,3 +361,19 @@ def test_other_peoples_variables_are_left_alone(tmp_path: Path) -> None:
     environ = {"PATH": "/bin", "MONITORING": "x", "HOMEOSTAT_DATA": "/data", "a__b": "c"}
 
     assert load(tmp_path, environ=environ) == load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("quality", "said"),
+    [
+        ("{value_true_positive: 1, business_metric: 'a:b'}", "give either values of rows or"),
+        ("{min_business_value: 1}", "min_business_value: needs values of rows"),
+        ("{business_metric: worth}", "'worth' is not module:function"),
+    ],
+)
+def test_settings_of_quality_that_contradict_each_other(
+    tmp_path: Path, quality: str, said: str
+) -> None:
+    [problem] = problems(tmp_path, f"{MINIMAL}quality: {quality}")
+
+    assert said in problem

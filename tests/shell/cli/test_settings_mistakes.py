@@ -263,3 +263,33 @@ def test_whatever_a_file_holds_a_user_error_is_the_worst(
 
     with pytest.raises(UserError):
         load(folder, yaml.safe_dump(plain, allow_unicode=True))
+
+
+@pytest.mark.parametrize(
+    ("alerts", "says"),
+    [
+        ({"channels": {"a": {"kind": "slack", "options": "canary"}}}, "channels.a.options"),
+        ({"channels": {"a": {"kind": "slack", "otpions": {}}}}, "did you mean 'options'?"),
+        ({"channels": {"a": {"kind": "slack", "fallback": "b"}}}, "no channel 'b'"),
+        ({"channels": {"a": {"kind": "slack", "fallback": "a"}}}, "is the channel itself"),
+        ({"escalate_to": ["b"]}, "no channel 'b'; there is none"),
+        ({"rules": [{"name": "a", "question": "drift", "sevrity": "LOW"}]}, "'severity'?"),
+        ({"rules": [{"name": "a", "question": "q", "above": 1, "below": 0}]}, "make two rules"),
+        ({"rules": [{"name": "a", "question": "q", "above": 1}] * 2}, "'a' comes twice"),
+        ({"runbook": "javascript:x"}, "should be an address of the web"),
+        ({"timezone": "Mars"}, "no time zone 'Mars' is known here"),
+        ({"allowed_networks": ["everything"]}, "allowed_networks"),
+        (
+            {"channels": {"a": {"kind": "slack", "hours": "17:00", "hours_end": "09:00"}}},
+            "17:00 is not before 09:00",
+        ),
+    ],
+)
+def test_alerts_that_cannot_be_told_like_this(
+    tmp_path: Path, alerts: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(UserError) as error:
+        load(tmp_path, MINIMAL + yaml.safe_dump({"alerts": alerts}))
+
+    assert says in str(error.value)
+    assert "canary" not in str(error.value)

@@ -41,6 +41,14 @@ CASES: dict[str, Comparison] = {
 }
 
 
+@pytest.mark.parametrize("name", CASES)
+def test_what_a_notebook_shows_of_it_can_be_read(name: str) -> None:
+    shown = repr(CASES[name])
+    assert CASES[name].outcome.value in shown
+    assert CASES[name].reason in shown
+    assert len(shown) < 1_000
+
+
 def wrong(value: Any, schema: Mapping[str, Any], place: str = "") -> Iterator[str]:
     """Where a value is not what the schema says; knows the keywords that our schemas use."""
     known = {"$schema", "title", "description", "type", "properties", "required", "enum", "const"}

@@ -4,8 +4,8 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from homeostat.comparison.restrict import restricted
 from homeostat.engines.frames import count_frame, fit_frame_bins
+from homeostat.restrict import restricted
 from homeostat.schema import Kind
 from tests.shell.comparison.made import frame, schema
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from homeostat.registry import Artifact, GoldenRows, save_artifact
+from homeostat.registry import Artifact, GoldenRows, Trial, save_artifact
 from homeostat.testing.trainer import sample_data
 from homeostat.trainers.train import Trained, train
 from homeostat.version import Version
@@ -48,9 +48,11 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def save(root: Path, trained: Trained) -> Save:
-    """Saves a model as a version of `credit`."""
+    """Saves a model as a version of `credit`, as it is or in its compiled form."""
 
-    def saved(number: int = 1, made: Trained = trained, **change: Any) -> Version:
+    def saved(
+        number: int = 1, made: Trained = trained, *, compiling: bool = False, **change: Any
+    ) -> Version:
         artifact = save_artifact(
             root,
             model="credit",
@@ -58,6 +60,8 @@ def save(root: Path, trained: Trained) -> Save:
             estimator=made.estimator,
             golden=GoldenRows.of(made.estimator, made.golden_x),
             describe={"algorithm": "logistic_regression", "number": number},
+            trial=Trial(x=made.trial_x, threshold=made.threshold),
+            compiling=compiling,
         )
         return replace(version_of(artifact, number, made.threshold), **change)
 

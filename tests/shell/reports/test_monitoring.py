@@ -6,6 +6,7 @@ import pytest
 
 from homeostat.profile import Profile
 from homeostat.reports.monitoring import Monitored, monitoring_result
+from homeostat.traffic import Traffic
 from homeostat.verdict import Outcome, Verdict
 from tests.shell.reports.made import AT, WINDOW, changed, measured, pair, verdict
 
@@ -19,6 +20,7 @@ RUN = Monitored(
     window=NOW,
     recent={1: Profile.empty(NOW.bins), 6: NOW, 24: NOW},
     min_rows=200,
+    traffic=Traffic(failed=1, refused=3),
     drift=verdict(changed("x0"), measured("x1"), excluded={"x2": "all missing"}),
     verdicts=(Verdict(question="quality", outcome=Outcome.INCONCLUSIVE, reason="no labels"),),
     diagnosis={"cause": "covariate_shift", "reason": "x0 moved", "features": ("x0",)},
@@ -40,6 +42,9 @@ def test_a_run_is_told_in_full() -> None:
     }
     assert plain["proxy_metrics"]["overall_stats"]["num_predictions"] == 300
     assert plain["proxy_metrics"]["time_windowed"]["window_1H"]["count"] == 0
+    assert plain["traffic"]["total_requests"] == 4
+    assert plain["traffic"]["error_rate"] == 1.0
+    assert plain["traffic"]["p99_latency_ms"] is None
     assert plain["drift_detection"] == {
         "drift_summary_ref": "reports/drift_reports/drift_summary_20260304_123005.json",
         "dataset_drift_detected": True,

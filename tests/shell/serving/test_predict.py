@@ -29,8 +29,9 @@ async def test_an_answer_is_what_the_model_says(world: World, client: httpx.Asyn
         "prediction": int(score >= 0.5),
         "probability": pytest.approx(score, abs=1e-12),
         "model_version": "1",
-        "prediction_id": "new-0",
+        "prediction_id": "new-1",
         "timestamp": "2026-03-01T12:30:15Z",
+        "durable": True,
     }
 
 

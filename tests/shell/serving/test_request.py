@@ -12,6 +12,7 @@ from homeostat.serving.request import Requests, RowRequest
 from tests.shell.serving.world import NOW, ROW, SCHEMA
 
 REQUESTS = Requests(SCHEMA)
+KEYS = ("event_time", "prediction_id", "split_key")  #: that are no features
 
 
 def read(body: bytes) -> RowRequest:
@@ -132,7 +133,7 @@ def test_everything_that_is_wrong_is_named_at_once() -> None:
         "owner: neither true nor false, got null",
         "job: missing",
         "Income: not asked for; did you mean 'income'?",
-        f"more: not asked for; known: {', '.join(sorted([*ROW, 'event_time', 'prediction_id']))}",
+        f"more: not asked for; known: {', '.join(sorted([*ROW, *KEYS]))}",
     ]
 
 

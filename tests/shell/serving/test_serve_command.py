@@ -13,7 +13,7 @@ import structlog
 from homeostat.cli.app import main
 from homeostat.cli.clock import FileClock
 from homeostat.cli.logs import configure_logs
-from homeostat.cli.serve import SINGLE_THREADED, build_service
+from homeostat.cli.serve import SINGLE_THREADED, build_services
 from homeostat.cli.settings import load_settings
 from homeostat.errors import StateError
 from homeostat.serving.app import create_app
@@ -109,8 +109,8 @@ async def test_the_service_of_the_settings_keeps_to_the_clock_file(
 ) -> None:
     file = tmp_path / "now"
     settings = load_settings(config, {})
-    service = build_service(settings, world.store, FileClock(file))
-    app = create_app(service, refresh_s=3600)
+    services = build_services(settings, world.store, FileClock(file))
+    app = create_app(services, refresh_s=3600)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     file.write_text("2031-03-01T12:30:15Z")
     async with (

@@ -30,7 +30,10 @@ from homeostat.schema import Feature, Kind, Row, Schema, Target, Task
 from homeostat.serving.app import create_app
 from homeostat.serving.champion import Champions
 from homeostat.serving.counting import Counting
+from homeostat.serving.door import Door
+from homeostat.serving.keyring import KeyRing
 from homeostat.serving.service import Service
+from homeostat.serving.services import Services
 from homeostat.store import Store, Writer
 from homeostat.version import Version
 
@@ -89,25 +92,25 @@ def estimator(x: Any, turn: int) -> Any:
     return make_pipeline(SimpleImputer(), StandardScaler(), LogisticRegression()).fit(x, y)
 
 
-def register(store: Store, root: Path, *, turn: int = 1) -> Version:
+def register(store: Store, root: Path, *, turn: int = 1, model: str = MODEL) -> Version:
     """A new version with its artefact and its reference, not in service yet."""
     rows = frame()
     x = encode_frame(SCHEMA, rows)
-    model = estimator(x, turn)
-    scores = model.predict_proba(x)[:, 1]
-    reference = freeze(rows, scores)
+    fitted = estimator(x, turn)
+    scores = fitted.predict_proba(x)[:, 1]
+    reference = freeze(rows, scores, model)
     store.add_reference(reference)
-    number = store.next_version_number(MODEL)
+    number = store.next_version_number(model)
     artifact = save_artifact(
         root,
-        model=MODEL,
+        model=model,
         number=number,
-        estimator=model,
-        golden=GoldenRows.of(model, x[:20]),
+        estimator=fitted,
+        golden=GoldenRows.of(fitted, x[:20]),
         describe={"turn": turn},
     )
     version = Version(
-        model=MODEL,
+        model=model,
         number=number,
         created_at=NOW,
         algorithm="logistic_regression",
@@ -124,13 +127,13 @@ def register(store: Store, root: Path, *, turn: int = 1) -> Version:
     return version
 
 
-def freeze(rows: pl.DataFrame, scores: Any) -> Reference:
+def freeze(rows: pl.DataFrame, scores: Any, model: str = MODEL) -> Reference:
     scored = rows.with_columns(
         pl.Series(PROBABILITY, scores),
         pl.Series(PREDICTION, (scores >= 0.5).astype(int).astype(str)),
     )
     return Reference(
-        model=MODEL,
+        model=model,
         created_at=NOW,
         source="made for tests",
         data_fingerprint="0" * 64,
@@ -139,9 +142,9 @@ def freeze(rows: pl.DataFrame, scores: Any) -> Reference:
 
 
 def put_into_service(store: Store, version: Version) -> None:
-    before = store.deployment(MODEL)
+    before = store.deployment(version.model)
     new = Deployment(
-        model=MODEL,
+        model=version.model,
         token=before.token + 1 if before else 0,
         champion=version.number,
         champion_digest=version.digest,
@@ -163,23 +166,32 @@ class World:
     ids: Any = field(default_factory=count)
 
     def __post_init__(self) -> None:
-        counting = Counting()
+        self.counting = Counting()
         self.loader: Callable[[Version], Scorer] = partial(load_scorer, self.root)
-        self.champions = Champions(
-            self.store, self.loader, MODEL, counting, monotonic=lambda: self.seconds
+        self.writer = Writer(self.store, self.counting)
+        self.service = self.serving(MODEL)
+        self.champions = self.service.champions
+        self.others: list[Service] = []
+
+    def serving(self, model: str) -> Service:
+        """A service of this model."""
+        champions = Champions(
+            self.store, self.loader, model, self.counting, monotonic=lambda: self.seconds
         )
-        self.writer = Writer(self.store, counting)
-        self.service = Service(
+        return Service(
             self.store,
             self.writer,
-            self.champions,
+            champions,
             clock=lambda: self.now,
             new_id=lambda: f"new-{next(self.ids)}",
         )
 
-    def app(self, **options: Any) -> FastAPI:
+    def app(self, *, api_key: str | None = None, **options: Any) -> FastAPI:
         """The application; it refreshes only when told to."""
-        return create_app(self.service, **{"refresh_s": 3600.0, **options})
+        services = Services(self.writer, [self.service, *self.others])
+        ring = KeyRing(api_key, self.store.keys.all, monotonic=lambda: self.seconds)
+        door = Door(ring=ring, refresh_s=3600.0)
+        return create_app(services, **{"refresh_s": 3600.0, "door": door, **options})
 
     def register(self, *, turn: int = 1) -> Version:
         return register(self.store, self.root, turn=turn)

@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import Event
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -20,9 +21,9 @@ from homeostat.engines.rows import RowCounter
 from homeostat.errors import HomeostatError, NotFound, StateError, Unavailable, UserError
 from homeostat.prediction import Prediction
 from homeostat.reference import Reference
-from homeostat.store import MinuteProfile, Store, migrate, open_store
+from homeostat.store import Kind, MinuteProfile, Span, Store, migrate, open_store
 from homeostat.store.migrate import VERSION_TABLE, alembic_config
-from homeostat.store.tables import METADATA, REVISION
+from homeostat.store.tables import EPOCH, METADATA, REVISION
 from homeostat.testing.store_samples import (
     BINS,
     START,
@@ -124,10 +125,37 @@ def test_an_older_schema_is_not_used_as_it_is(
     store_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     open_store(store_url).close()
-    monkeypatch.setattr(migrate, "REVISION", "0002")  # as in the next version of the code
+    monkeypatch.setattr(migrate, "REVISION", "9999")  # as in a later version of the code
 
-    with pytest.raises(StateError, match="'0001' and '0002' is needed"):
+    with pytest.raises(StateError, match=f"'{REVISION}' and '9999' is needed"):
         open_store(store_url, create=False)
+
+
+def test_a_store_of_the_first_schema_is_migrated_with_what_it_holds(store_url: str) -> None:
+    engine = create_engine(store_url)
+    with engine.begin() as connection:
+        command.upgrade(alembic_config(connection), "0001")
+        connection.execute(
+            text(
+                "INSERT INTO predictions (id, model, version, received_at, features, prediction, "
+                "probability, body_digest) VALUES ('a', 'm', 1, 0, '{}', 1, 0.5, 'x')"
+            )
+        )
+        connection.execute(
+            text(
+                "INSERT INTO alerts (id, model, key, reason, opened_at, updated_at, times_seen) "
+                "VALUES ('b', 'm', 'drift', 'seen', 0, 1000000, 3)"
+            )
+        )
+    engine.dispose()
+
+    with open_store(store_url) as store:
+        [told] = store.history.entries(Kind.ALERTS, "m", Span()).entries
+        assert store.traffic("m", until=sample_prediction("a").received_at) == {}
+        assert store.count_predictions("m") == 1
+    assert (told.at, told.body["times_seen"]) == (EPOCH, 3)
+    assert told.body["updated_at"] == "1970-01-01T00:00:01+00:00"
+    assert told.body["resolved_at"] is None
 
 
 def test_a_store_that_is_not_there_is_not_found(store_url: str) -> None:

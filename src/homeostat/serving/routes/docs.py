@@ -30,7 +30,9 @@ class DocsFile(StrEnum):
 @router.get("/openapi.json")
 async def openapi(request: Request, service: ServiceDep) -> dict[str, Any]:
     """The description of the interface, its rows as the version in service asks for them."""
-    return describe(request.app.routes, service.model, service.champions.current)
+    named = "name" in request.path_params
+    current = service.champions.current
+    return describe(request.app.routes, service.model, current, named=named)
 
 
 @router.get("/docs")
@@ -45,7 +47,7 @@ async def docs(service: ServiceDep) -> HTMLResponse:
     )
 
 
-@router.get("/docs/{name}")
-async def docs_file(name: DocsFile) -> FileResponse:
+@router.get("/docs/{file}")
+async def docs_file(file: DocsFile) -> FileResponse:
     """A file that the page is made of."""
-    return FileResponse(STATIC / name.value)
+    return FileResponse(STATIC / file.value)

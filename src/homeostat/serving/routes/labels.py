@@ -18,7 +18,7 @@ router = APIRouter(prefix="/labels", tags=["labels"], responses=ERRORS)
 @router.post("", openapi_extra=body_of("LabelBatch"))
 async def add_labels(service: ServiceDep, body: BodyDep, max_batch: MaxBatchDep) -> LabelsStored:
     """Labels of earlier predictions, together or one on its own; all are stored, or none."""
-    batch = read_labels(body, now=service.clock())
+    batch = read_labels(body, now=service.clock(), most=max_batch)
     if (n := len(batch.labels)) > max_batch:
         raise UserError(f"{n:,} labels; at most {max_batch:,} are taken: send them in parts")
     return LabelsStored(**asdict(await service.label(batch)))
