@@ -1,6 +1,6 @@
 """Heavier or lighter tails at equal spread."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -55,10 +55,10 @@ class Tail:
 
     def distance(self, reference: FeatureProfile, current: FeatureProfile) -> Distance:
         """The change of the mean score over the rows that have a value, and its p-value."""
-        scores = _scores(reference)
-        seen = scores.distance(current.present)
-        part = HEAVIER if scores.values @ current.present > 0 else 1 - HEAVIER
-        return replace(seen, p_value=min(1.0, seen.p_value / (2 * part)))
+        scores, n = _scores(reference), int(current.present.sum())
+        mean = float(scores.values @ current.present) / n
+        part = HEAVIER if mean > 0 else 1 - HEAVIER
+        return Distance(abs(mean), min(1.0, scores.p_value(mean, n) / (2 * part)))
 
     def detectable(
         self, reference: FeatureProfile, current: FeatureProfile, alpha: float
