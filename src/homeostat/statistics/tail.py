@@ -23,6 +23,9 @@ HIGHEST = 3.0
 #: lighter ones, such as those of values that are cut off.
 HEAVIER = 0.9
 
+#: A mean score that differs from that of the reference by rounding only.
+NOTHING = 1e-12
+
 #: Tails that grow heavier in another way than to that law scatter more: so many standard
 #: errors more are stated, which keeps what is seen within 77 to 83 of 100 windows.
 OTHERWISE = 0.11
@@ -57,6 +60,8 @@ class Tail:
         """The change of the mean score over the rows that have a value, and its p-value."""
         scores, n = _scores(reference), int(current.present.sum())
         mean = float(scores.values @ current.present) / n
+        if abs(mean) < NOTHING:
+            return Distance(abs(mean), 1.0)
         part = HEAVIER if mean > 0 else 1 - HEAVIER
         return Distance(abs(mean), min(1.0, scores.p_value(mean, n) / (2 * part)))
 
