@@ -168,8 +168,8 @@ def remove_logged(connection: Connection, removal: Removal) -> None:
     _refuse_others(removal, (rows or 0, labels or 0))
     connection.execute(insert(removals), asdict(removal))
     shadows = tables.shadow_predictions
-    for table, key in ((_LABELS, _LABELS.c.prediction_id), (shadows, shadows.c.prediction_id)):
-        connection.execute(delete(table).where(key.in_(ids)))
+    for table in (_LABELS, tables.label_repeats, shadows):
+        connection.execute(delete(table).where(table.c.prediction_id.in_(ids)))
     gone = connection.execute(delete(_PREDICTIONS).where(*_received(removal.model, day)))
     _refuse_others(removal, (gone.rowcount, labels or 0))
 
