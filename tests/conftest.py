@@ -20,6 +20,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, NoReturn
 
+import coverage
 import pytest
 from hypothesis import settings
 from sqlalchemy import URL, create_engine, make_url, text
@@ -61,6 +62,14 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     finally:
         if measured is not None:
             os.environ[MEASURED] = measured
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """A worker is itself a child process, which is measured beneath what pytest-cov pauses."""
+    while item.get_closest_marker("slow") and (beneath := coverage.Coverage.current()):
+        beneath.stop()
+    return (yield)
 
 
 def _place(item: pytest.Item) -> tuple[float, bool]:
