@@ -15,16 +15,18 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any, NoReturn
 
+import coverage
 import pytest
 from hypothesis import settings
 from sqlalchemy import URL, create_engine, make_url, text
 
 REPOSITORY = Path(__file__).parents[1]
+MEASURED = "COVERAGE_PROCESS_CONFIG"  #: makes coverage measure child processes
 DEBIAN = Path("/usr/lib/postgresql")  #: holds one folder for each major version
 
 settings.register_profile("default", deadline=None)
@@ -44,7 +46,30 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             "postgres"
         ):
             item.add_marker("postgres")
+        if item.get_closest_marker("slow"):
+            item.add_marker("no_cover")
     items.sort(key=_place)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Neither long tests are measured, nor their child processes: it takes twice as long."""
+    measured = None
+    if item.get_closest_marker("slow"):
+        measured = os.environ.pop(MEASURED, None)
+    try:
+        return (yield)
+    finally:
+        if measured is not None:
+            os.environ[MEASURED] = measured
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """A worker is itself a child process, which is measured beneath what pytest-cov pauses."""
+    while item.get_closest_marker("slow") and (beneath := coverage.Coverage.current()):
+        beneath.stop()
+    return (yield)
 
 
 def _place(item: pytest.Item) -> tuple[float, bool]:

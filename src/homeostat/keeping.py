@@ -20,6 +20,11 @@ class KeepPolicy:
     alerts_days: float | None = 365.0  #: after they were resolved
     reports_days: float | None = 30.0
 
+    @property
+    def messages_days(self) -> float | None:
+        """As of alerts: what was told of one goes when it does, after it was told."""
+        return self.alerts_days
+
     def days(self, kind: str) -> float | None:
         """Of a kind by its name."""
         asked: float | None = getattr(self, f"{kind}_days")

@@ -181,7 +181,7 @@ class Retention:
 
 
 #: Kinds that leave without a file.
-OTHERS = ("verdicts", "alerts", "reports")
+OTHERS = ("verdicts", "alerts", "messages", "reports")
 
 
 def old_files(folder: Path, before: datetime) -> Iterator[Path]:

@@ -154,6 +154,7 @@ class Sender:
                 self._released(channel)
 
     def _started(self, work: Callable[[Channel], None]) -> list[threading.Thread]:
+        self._abandoned()
         threads = [
             threading.Thread(target=work, args=(one,), name=f"channel {one.name}", daemon=True)
             for one in self.channels
@@ -174,6 +175,17 @@ class Sender:
         except Exception:  # the outermost edge of this channel's thread
             log.exception("sending failed", model=self.model, channel=channel.name)
         return 0
+
+    def _abandoned(self) -> None:
+        """Wait no longer to tell channels that are gone from the settings."""
+        known = [one.name for one in self.channels]
+        try:
+            lost = self.store.outbox.abandon(self.model, known, now=self.wire.now())
+        except HomeostatError:
+            log.exception("what waits for channels that are gone stays", model=self.model)
+            return
+        for channel, count in lost.items():
+            log.warning("messages to a channel that is gone", channel=channel, given_up=count)
 
     def _escalated(self) -> None:
         try:

@@ -42,10 +42,10 @@ def test_each_kind_has_its_own_days() -> None:
 
     found = {
         kind: len(removable([ago(n) for n in range(1, 7)], kind, policy, now=NOW))
-        for kind in ("predictions", "verdicts", "alerts", "reports")
+        for kind in ("predictions", "verdicts", "alerts", "messages", "reports")
     }
 
-    assert found == {"predictions": 5, "verdicts": 4, "alerts": 0, "reports": 2}
+    assert found == {"predictions": 5, "verdicts": 4, "alerts": 0, "messages": 0, "reports": 2}
 
 
 def test_what_nothing_needs_may_go() -> None:

@@ -55,6 +55,11 @@ class Unreliable:
             self.lock.notify_all()
         return 500 if fails else 200
 
+    def wait_for_requests(self, requests: int, *, limit_s: float = 60.0) -> bool:
+        """Whether so many requests came in time, those that fail among them."""
+        with self.lock:
+            return self.lock.wait_for(lambda: self.requests >= requests, limit_s)
+
     def wait_for(self, changes: int, *, limit_s: float = 300.0) -> bool:
         """Whether so many changes were taken in time."""
         with self.lock:
@@ -142,7 +147,7 @@ def killed_again_and_again(
     process = start(command, receiver.port)
     try:
         for n in range(1, kills + 1):
-            receiver.wait_for(n * changes // (kills + 2), limit_s=60)
+            receiver.wait_for_requests(n * 2 * changes // (kills + 4))  # half of all fail
             kill(process)
             process = start(command, receiver.port)
         receiver.wait_for(changes, limit_s=200)

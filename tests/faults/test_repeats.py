@@ -69,21 +69,21 @@ async def test_ids_of_their_own_are_rows_of_their_own(world: World) -> None:
 
 # Labels.
 
-ROWS = 20
+ROWS, EACH = 20, 5
 NAMES = count()
 
 
 @st.composite
 def two_orders(draw: st.DrawFn) -> tuple[list[Label], list[Label]]:
-    """Labels, a correction or a repeat of each, delivered in two orders.
+    """Labels of each prediction, corrections and repeats among them, delivered in two orders.
 
-    Each is received at its own time.  Of three the middle one may win when it comes last:
-    what only repeats is not kept.
+    Each is received at its own time.
     """
-    times = draw(st.permutations(range(2 * ROWS)))
-    values = draw(st.lists(st.integers(0, 1), min_size=2 * ROWS, max_size=2 * ROWS))
+    size = EACH * ROWS
+    times = draw(st.permutations(range(size)))
+    values = draw(st.lists(st.integers(0, 1), min_size=size, max_size=size))
     events = [
-        sample_label(f"{i // 2}", value, minutes=at)
+        sample_label(f"{i // EACH}", value, minutes=at)
         for i, (at, value) in enumerate(zip(times, values, strict=True))
     ]
     return events, draw(st.permutations(events))

@@ -18,7 +18,7 @@ from tests.shell.project import DAY, HOUR, MODEL, QUIET, START, Stages, Town
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 DAYS = 60
-LOOK = timedelta(minutes=15)
+LOOK = timedelta(minutes=30)
 LOOKS_PER_HOUR = HOUR // LOOK
 LABELS_AFTER = 3 * DAY
 MEMORY = Path("/dev/shm")  #: 25,000 commits wait for the disk, where there is a slow one
@@ -43,9 +43,9 @@ def looking_every(loop: Loop, span: timedelta) -> Loop:
 
 def rows_in(look: datetime) -> int:
     """How many rows come before a look: fewer by night and on Sundays."""
-    daily = 4.5 * np.sin(2 * np.pi * (look.hour - 8) / 24)
-    weekly = -3.0 if look.weekday() == 6 else 1.5
-    return round(float(30 + daily + weekly))
+    daily = 9.0 * np.sin(2 * np.pi * (look.hour - 8) / 24)
+    weekly = -6.0 if look.weekday() == 6 else 3.0
+    return round(float(60 + daily + weekly))
 
 
 def served(town: Town, day: datetime) -> list[tuple[list[Prediction], list[Label]]]:

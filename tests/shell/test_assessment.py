@@ -1,24 +1,25 @@
 """How good the answers were: what a look sees, keeps, and tells again of any past day."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from sklearn import metrics
 
-from homeostat.assessment import Assessor, champion_at
+from homeostat.assessment import REPEATED, AssessmentPolicy, Assessor, champion_at
 from homeostat.business import Business, load_business
 from homeostat.cli.project import open_project
 from homeostat.errors import UserError
 from homeostat.monitor import clean_windows
-from homeostat.performance import Values
+from homeostat.performance import Performance, Values
 from homeostat.prediction import Label
-from homeostat.standards import Standards
+from homeostat.standards import Standards, judge_degradation
 from homeostat.store import FigureKind
 from homeostat.verdict import Outcome
 from tests.shell.project import (
@@ -31,6 +32,9 @@ from tests.shell.project import (
     change_settings,
     command,
 )
+
+Labels: TypeAlias = NDArray[np.int64]
+Chances: TypeAlias = NDArray[np.float64]
 
 
 def assessor(town: Town, **limits: float) -> Assessor:
@@ -66,6 +70,40 @@ def test_the_figures_are_those_of_the_labelled_rows(quiet: Town) -> None:
     assert told["recall"]["value"] == pytest.approx(metrics.recall_score(y, answers), abs=0.02)
     assert told["accuracy"]["value"] == pytest.approx(metrics.accuracy_score(y, answers), abs=0.02)
     assert told["accuracy"]["lower"] < told["accuracy"]["value"] < told["accuracy"]["upper"]
+
+
+def of_a_sound_model(random: np.random.Generator, n: int) -> tuple[Labels, Labels, Chances]:
+    p = random.beta(1.2, 4.0, n)
+    return (random.random(n) < p).astype(np.int64), (p >= 0.3).astype(np.int64), p
+
+
+def false_alarms(seed: int, asked: Sequence[Standards], *, labels_a_day: int = 30) -> list[int]:
+    """How often a model that nothing happens to begins to be called worse in a year of days."""
+    random = np.random.default_rng(seed)
+    reference = Performance.of(*of_a_sound_model(random, 2_000)).figures()
+    labels, answers, scores = of_a_sound_model(random, 395 * labels_a_day)
+    window = 30 * labels_a_day
+    failed = []
+    for end in range(window, 395 * labels_a_day, labels_a_day):
+        part = slice(end - window, end)
+        seen = Performance.of(labels[part], answers[part], scores[part]).figures()
+        verdicts = [judge_degradation(seen, reference, one, window) for one in asked]
+        failed.append([one.outcome is Outcome.FAIL for one in verdicts])
+    began = np.diff(np.array(failed).astype(int), axis=0, prepend=0) > 0
+    return [int(one) for one in began.sum(axis=0)]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_asked_every_day_a_sound_model_is_called_worse_as_seldom_as_promised() -> None:
+    """Twelve years of 12 cohorts each, one false alarm allowed in a hundred of them."""
+    policy = AssessmentPolicy()
+    asked = [policy.of_a_look, policy.standards]
+    found = np.sum([false_alarms(seed, asked) for seed in range(12)], axis=0)
+
+    assert asked[1].alpha == REPEATED * asked[0].alpha == 0.01
+    assert found[0] <= 4  # of 1.44 allowed on average, more come by chance in 1 of 70 such runs
+    assert found[1] > 4  # at the level of one look
 
 
 def test_the_reference_is_frozen_when_a_version_is_made(start: Town) -> None:

@@ -33,7 +33,10 @@ class QualitySettings(BaseModel):
     min_rows: Count = Field(default=200, description="labelled rows asked before anything is said")
     min_cases: Count = Field(default=20, description="rows that one figure must rest on")
     alpha: Share = Field(
-        default=0.01, gt=0, lt=1, description="chance of a false alarm of one verdict"
+        default=0.01,
+        gt=0,
+        lt=1,
+        description="chance of a false alarm of a verdict within the days looked back",
     )
     confidence: Share = Field(default=0.95, gt=0, lt=1, description="of every interval")
     min_accuracy: Share | None = Field(default=None, description="least accuracy")

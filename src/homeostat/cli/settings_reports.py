@@ -41,7 +41,9 @@ class RetentionSettings(BaseModel):
         default=None, description="then predictions move to files, unless they are still needed"
     )
     verdicts_days: Positive | None = Field(default=365.0, description="what looks found")
-    alerts_days: Positive | None = Field(default=365.0, description="after they were resolved")
+    alerts_days: Positive | None = Field(
+        default=365.0, description="after they were resolved, and messages after they were told"
+    )
     reports_days: Positive | None = Field(
         default=30.0, description="files of looks and reports, and the reports in the store"
     )

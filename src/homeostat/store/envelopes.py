@@ -17,6 +17,7 @@ from homeostat.store.statements import insert_if_new
 __all__ = [
     "Delivery",
     "Told",
+    "abandon",
     "add_envelopes",
     "claim",
     "deliveries_of",
@@ -113,6 +114,24 @@ def postpone(connection: Connection, tried: Delivery, due_at: datetime, refusals
     _note(connection, tried)
     values = {"due_at": due_at, "refusals": refusals, "trouble": tried.detail}
     connection.execute(_parts(tried.message_id).values(**values))
+
+
+def abandon(
+    connection: Connection, model: str, known: Sequence[str], *, at: datetime
+) -> dict[str, int]:
+    """How many envelopes are dead letters now, by channel: those of no channel that is known."""
+    lost = (
+        outbox.c.model == model,
+        outbox.c.state == WAITING,
+        outbox.c.channel.not_in(known),
+    )
+    count = select(outbox.c.channel, func.count()).where(*lost).group_by(outbox.c.channel)
+    found = {channel: int(n) for channel, n in connection.execute(count)}
+    if found:
+        reason = "the channel is no longer in the settings"
+        values = {"state": DEAD, "ended_at": at, "trouble": reason}
+        connection.execute(update(outbox).where(*lost).values(**values))
+    return found
 
 
 def told(connection: Connection, alert_ids: Sequence[str]) -> dict[str, dict[str, Told]]:

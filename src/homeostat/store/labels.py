@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -12,7 +12,7 @@ from homeostat.errors import UserError
 from homeostat.prediction import Label, LabelledPrediction, Prediction
 from homeostat.store import tables
 from homeostat.store.predictions import prediction_from, present, within
-from homeostat.store.statements import chunks, lock_writers
+from homeostat.store.statements import chunks, lock_writers, upsert
 
 __all__ = [
     "KnownLabels",
@@ -26,7 +26,7 @@ __all__ = [
     "scored_labels",
 ]
 
-_TABLE = tables.labels
+_TABLE, _REPEATS = tables.labels, tables.label_repeats
 _PREDICTIONS = tables.predictions
 _FIELDS = tuple(column.name for column in _TABLE.columns if column.name != "revision")
 
@@ -97,19 +97,11 @@ def add_labels(
     known = present(connection, keys)
     if len(known) < len(keys) and not park:
         raise _unknown([key for key in keys if key not in known], len(keys))
-    histories = _histories(connection, keys)
-    rows: list[dict[str, Any]] = []
-    tally: Counter[str] = Counter()
-    for label in labels:
-        history = histories[label.prediction_id]
-        outcome = _outcome(label, history, known)
-        tally[outcome] += 1
-        if outcome != "unchanged":
-            revision = len(history) + 1
-            history.append((label.received_at, revision, label.value))
-            rows.append({**asdict(label), "revision": revision})
-    if rows:
-        connection.execute(insert(_TABLE), rows)
+    held = _Held(_histories(connection, keys), _repeats(connection, keys))
+    tally = Counter(held.take(label, known) for label in labels)
+    if held.rows:
+        connection.execute(insert(_TABLE), held.rows)
+    upsert(connection, _REPEATS, *(asdict(held.repeats[key]) for key in held.repeated))
     return LabelReceipt(**tally)
 
 
@@ -226,12 +218,49 @@ def _histories(connection: Connection, keys: Sequence[str]) -> dict[str, _Histor
     return found
 
 
-def _outcome(label: Label, history: _History, known: set[str]) -> str:
-    """One of the fields of the receipt, by what stood when the label was received."""
-    earlier = [one for one in history if one[0] <= label.received_at]
-    before = max(earlier) if earlier else min(history, default=None)
-    if before is not None and before[2] == label.value:
-        return "unchanged"
-    if label.prediction_id not in known:
-        return "parked"
-    return "corrected" if history else "stored"
+def _repeats(connection: Connection, keys: Sequence[str]) -> dict[str, Label]:
+    columns = [_REPEATS.c[name] for name in _FIELDS]
+    return {
+        row.prediction_id: Label(**row._asdict())
+        for some in chunks(keys)
+        for row in connection.execute(select(*columns).where(_REPEATS.c.prediction_id.in_(some)))
+    }
+
+
+@dataclass(slots=True)
+class _Held:
+    """What is known of some predictions, and what is to be written."""
+
+    histories: dict[str, _History]
+    repeats: dict[str, Label]  #: the newest of each that only said what stood
+    repeated: set[str] = field(default_factory=set)  #: of which that is new
+    rows: list[dict[str, Any]] = field(default_factory=list)  #: new revisions
+
+    def take(self, label: Label, known: set[str]) -> str:
+        """One of the fields of the receipt, by what stood when the label was received."""
+        key = label.prediction_id
+        history, repeat = self.histories[key], self.repeats.get(key)
+        if _stood(history, label.received_at) == label.value:
+            last = max(history)[0] if repeat is None else max(max(history)[0], repeat.received_at)
+            if label.received_at > last:
+                self.repeats[key] = label
+                self.repeated.add(key)
+            return "unchanged"
+        outcome = ("corrected" if history else "stored") if key in known else "parked"
+        self._revise(label, history)
+        # What came sooner and was received later said otherwise, and has the last word.
+        if repeat is not None and _stood(history, repeat.received_at) != repeat.value:
+            self._revise(repeat, history)
+        return outcome
+
+    def _revise(self, label: Label, history: _History) -> None:
+        revision = len(history) + 1
+        history.append((label.received_at, revision, label.value))
+        self.rows.append({**asdict(label), "revision": revision})
+
+
+def _stood(history: _History, at: datetime) -> int | None:
+    """The value that is known of a time, or the first there is; None without any."""
+    earlier = [one for one in history if one[0] <= at]
+    known = max(earlier) if earlier else min(history, default=None)
+    return None if known is None else known[2]

@@ -167,6 +167,11 @@ class Outbox:
             envelopes.finish(connection, replace(dead, outcome=envelopes.DEAD))
             envelopes.add_envelopes(connection, instead)
 
+    def abandon(self, model: str, known: Sequence[str], *, now: datetime) -> dict[str, int]:
+        """How many envelopes became dead letters, by channel, as their channel is not `known`."""
+        with self.database.write() as connection:
+            return envelopes.abandon(connection, model, known, at=now)
+
     def thread(self, channel: str, alert_id: str) -> str | None:
         """By which the channel knows the first message about this alert, if it told us."""
         with self.database.read() as connection:

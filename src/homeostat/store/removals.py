@@ -19,6 +19,7 @@ from sqlalchemy import (
 from homeostat.errors import Conflict
 from homeostat.prediction import Label, Prediction
 from homeostat.store import driver, tables
+from homeostat.store.alert_tables import deliveries, outbox
 from homeostat.store.engine import Database
 from homeostat.store.history_tables import alert_changes, periodic_reports, removals
 from homeostat.store.predictions import prediction_from
@@ -66,7 +67,7 @@ class Removal:
     """The audit record of one day that left the store."""
 
     model: str
-    kind: str  #: predictions, verdicts, alerts or reports
+    kind: str  #: predictions, verdicts, alerts, messages or reports
     day: str  #: UTC, as 2026-01-31
     removed_at: datetime  #: UTC
     removed_by: str
@@ -167,8 +168,8 @@ def remove_logged(connection: Connection, removal: Removal) -> None:
     _refuse_others(removal, (rows or 0, labels or 0))
     connection.execute(insert(removals), asdict(removal))
     shadows = tables.shadow_predictions
-    for table, key in ((_LABELS, _LABELS.c.prediction_id), (shadows, shadows.c.prediction_id)):
-        connection.execute(delete(table).where(key.in_(ids)))
+    for table in (_LABELS, tables.label_repeats, shadows):
+        connection.execute(delete(table).where(table.c.prediction_id.in_(ids)))
     gone = connection.execute(delete(_PREDICTIONS).where(*_received(removal.model, day)))
     _refuse_others(removal, (gone.rowcount, labels or 0))
 
@@ -191,9 +192,8 @@ def remove_day(connection: Connection, removal: Removal) -> int:
     day = date.fromisoformat(removal.day)
     table, _ = _PLACES[removal.kind]
     which = _of_day(connection, removal.kind, removal.model, day)
-    if removal.kind == "alerts":
-        ids = select(_ALERTS.c.id).where(*which)
-        connection.execute(delete(alert_changes).where(alert_changes.c.alert_id.in_(ids)))
+    for part, key, of in _PARTS.get(removal.kind, ()):
+        connection.execute(delete(part).where(key.in_(select(of).where(*which))))
     rows = connection.execute(delete(table).where(*which)).rowcount
     if rows:
         connection.execute(insert(removals), {**asdict(removal), "rows": rows})
@@ -232,14 +232,19 @@ def _received(model: str, day: date) -> tuple[ColumnElement[bool], ...]:
 def _of_day(
     connection: Connection, kind: str, model: str, day: date
 ) -> tuple[ColumnElement[bool], ...]:
-    """The rows of a kind that may go of a day: the newest verdict on a question never does."""
+    """The rows of a kind that may go of a day.
+
+    The newest verdict on a question never does, nor what was told of an alert that is open.
+    """
     table, at = _PLACES[kind]
     since = beginning(day)
     which = (table.c.model == model, at >= since, at < since + DAY)
-    if kind != "verdicts":
-        return which
-    newest = _newest_verdicts(connection, model)
-    return (*which, _VERDICTS.c.number.not_in(newest))
+    if kind == "verdicts":
+        return (*which, _VERDICTS.c.number.not_in(_newest_verdicts(connection, model)))
+    if kind == "messages":
+        still = select(_ALERTS.c.id).where(_ALERTS.c.resolved_at.is_(None))
+        return (*which, outbox.c.alert_id.is_(None) | outbox.c.alert_id.not_in(still))
+    return which
 
 
 def _newest_verdicts(connection: Connection, model: str) -> list[int]:
@@ -256,11 +261,18 @@ def _newest_verdicts(connection: Connection, model: str) -> list[int]:
     return list(connection.scalars(select(ranked.c.number).where(ranked.c.rank == 1)))
 
 
-#: Where each kind lies, and the time by which it is of a day.  Open alerts have no end, so
-#: they never are.
+#: Where each kind lies, and the time by which it is of a day.  Open alerts have no end, and
+#: neither has what is still to be told, so they never are.
 _PLACES: dict[str, tuple[Table, Any]] = {
     "predictions": (_PREDICTIONS, _PREDICTIONS.c.received_at),
     "verdicts": (_VERDICTS, _VERDICTS.c.at),
     "alerts": (_ALERTS, _ALERTS.c.resolved_at),
+    "messages": (outbox, outbox.c.ended_at),
     "reports": (periodic_reports, periodic_reports.c.until),
+}
+
+#: What goes with the rows of a kind: its table, and the column that names them, as theirs.
+_PARTS: dict[str, tuple[tuple[Table, Any, Any], ...]] = {
+    "alerts": ((alert_changes, alert_changes.c.alert_id, _ALERTS.c.id),),
+    "messages": ((deliveries, deliveries.c.message_id, outbox.c.message_id),),
 }

@@ -39,16 +39,19 @@ def insert_if_new(connection: Connection, table: Table, row: dict[str, Any]) -> 
     return done.rowcount == 1
 
 
-def upsert(connection: Connection, table: Table, row: dict[str, Any]) -> None:
-    """Insert `row`, or replace the one with its primary key."""
-    keys = [column.name for column in table.primary_key]
-    changed = {name: value for name, value in row.items() if name not in keys}
-    if connection.dialect.name == "postgresql":
-        on_postgres = postgresql.insert(table).values(row)
-        connection.execute(on_postgres.on_conflict_do_update(index_elements=keys, set_=changed))
+def upsert(connection: Connection, table: Table, *rows: dict[str, Any]) -> None:
+    """Insert the rows, all of the same columns, or replace those with their primary keys."""
+    if not rows:
         return
-    on_sqlite = sqlite.insert(table).values(row)
-    connection.execute(on_sqlite.on_conflict_do_update(index_elements=keys, set_=changed))
+    keys = [column.name for column in table.primary_key]
+    statement: postgresql.Insert | sqlite.Insert = (
+        postgresql.insert(table)
+        if connection.dialect.name == "postgresql"
+        else sqlite.insert(table)
+    )
+    changed = {name: statement.excluded[name] for name in rows[0] if name not in keys}
+    done = statement.on_conflict_do_update(index_elements=keys, set_=changed)
+    connection.execute(done, list(rows))
 
 
 def lock_writers(connection: Connection, table: Table) -> None:

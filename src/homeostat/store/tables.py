@@ -36,6 +36,7 @@ __all__ = [
     "estimates",
     "flags",
     "keys",
+    "label_repeats",
     "labelled_references",
     "labels",
     "leases",
@@ -53,7 +54,7 @@ __all__ = [
     "versions",
 ]
 
-REVISION = "0010"  #: of the schema that this code reads and writes
+REVISION = "0011"  #: of the schema that this code reads and writes
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -118,6 +119,18 @@ labels = Table(
     Column("labelled_at", UtcTime),
     Column("source", Text, nullable=False),
     Index("ix_labels_received", "received_at"),
+)
+
+#: The newest label of a prediction that only said what stood already, and is no revision:
+#: against it, an older one that comes after it is weighed.
+label_repeats = Table(
+    "label_repeats",
+    METADATA,
+    Column("prediction_id", Token, primary_key=True),
+    Column("value", Integer, nullable=False),
+    Column("received_at", UtcTime, nullable=False),
+    Column("labelled_at", UtcTime),
+    Column("source", Text, nullable=False),
 )
 
 #: Counts as they were committed with their predictions; compaction moves them to minutes.

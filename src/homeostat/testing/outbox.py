@@ -40,6 +40,7 @@ def outbox_checks() -> Iterator[Check]:
     yield check_it_is_known_who_was_told
     yield check_a_thread_begins_with_the_first_message
     yield check_each_model_has_an_outbox_of_its_own
+    yield check_what_waits_for_a_channel_that_is_gone_is_given_up
     yield check_a_notice_is_added_once
     yield check_a_silence_is_in_force_until_it_ends
     yield check_an_alert_is_found_by_id_and_by_key
@@ -211,6 +212,20 @@ def check_each_model_has_an_outbox_of_its_own(store: Store) -> None:
     assert [one.id for one in _queue(store).waiting] == ["1"]
     other = store.outbox.queue("n", "slack", grouped=True, now=START)
     assert [one.id for one in other.waiting] == ["2"]
+
+
+def check_what_waits_for_a_channel_that_is_gone_is_given_up(store: Store) -> None:
+    """Only that, of this model, and it is known that nobody was told."""
+    sent = replace(sample_envelope("sent", "gone", alert="b"), message_id="sent")
+    other = replace(sample_envelope("other", "gone", alert="c"), model="other")
+    store.outbox.put([sample_envelope("e1", "gone"), sample_envelope("e2"), sent, other])
+    store.outbox.delivered(_delivery("sent", channel="gone"))
+    at = START + MINUTE
+    assert store.outbox.abandon("m", ["slack"], now=at) == {"gone": 1}
+    assert store.outbox.abandon("m", ["slack"], now=at) == {}
+    assert not store.outbox.queue("m", "gone", grouped=True, now=at).waiting
+    assert [one.id for one in _queue(store).waiting] == ["e2"]
+    assert store.outbox.queue("other", "gone", grouped=True, now=at).waiting
 
 
 def check_a_notice_is_added_once(store: Store) -> None:

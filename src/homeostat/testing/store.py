@@ -56,6 +56,7 @@ def store_checks() -> Iterator[Check]:
     yield check_unknown_labels_are_all_named_and_none_is_stored
     yield check_parked_labels_join_and_count_once
     yield check_a_repeated_label_has_no_effect
+    yield check_a_label_that_was_received_last_has_the_last_word
     yield check_a_correction_keeps_what_stood_before
     yield check_coverage_counts_the_labelled_and_all
     yield check_references_are_read_as_they_were_written
@@ -224,6 +225,21 @@ def check_a_repeated_label_has_no_effect(store: Store) -> None:
     assert store.add_labels([sample_label("a", minutes=20)]) == LabelReceipt(unchanged=1)
     (found,) = store.labelled("m", since=START, until=START + DAY)
     assert found.label == sample_label("a", minutes=10)
+
+
+def check_a_label_that_was_received_last_has_the_last_word(store: Store) -> None:
+    """Also one that said what stood, when another of before it comes later."""
+    store.add_predictions([sample_prediction("a")])
+    store.add_labels([sample_label("a", 1, minutes=10)])
+    for minutes in (50, 40, 30):
+        again = store.add_labels([sample_label("a", 1, minutes=minutes)])
+        assert again == LabelReceipt(unchanged=1)
+    late = store.add_labels([sample_label("a", 0, minutes=20)])
+    assert late == LabelReceipt(corrected=1)
+    [one] = store.labelled("m", since=START, until=START + DAY)
+    assert (one.label.value, one.label.received_at) == (1, START + 50 * MINUTE)
+    [one] = store.labelled("m", since=START, until=START + DAY, as_of=START + 25 * MINUTE)
+    assert one.label.value == 0
 
 
 def check_a_correction_keeps_what_stood_before(store: Store) -> None:

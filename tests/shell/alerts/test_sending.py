@@ -5,6 +5,8 @@ import hmac
 from datetime import timedelta
 from pathlib import Path
 
+from structlog.testing import capture_logs
+
 from homeostat.alert import Change
 from homeostat.store import open_store
 from tests.shell.alerts.office import MINUTE, SECOND, Office, drift, failed, passed
@@ -286,6 +288,27 @@ def test_who_is_killed_before_it_wrote_down_that_it_sent_sends_the_same_again(
     assert first[0]["block_id"] == queue.waiting[0].id
     assert "canary" not in str(first)
     assert "blind" in str(second)
+
+
+def test_a_channel_that_is_taken_out_of_the_settings_is_waited_for_no_longer(
+    office: Office,
+) -> None:
+    with http_receiver() as hook, capture_logs() as logs:
+        office.webhook("old", hook.url)
+        office.see(drift())
+        office.channels.clear()
+        assert office.sender.drain_all(limit_s=5) == 0
+
+    assert hook.taken == []
+    assert [one for one in logs if one.get("channel") == "old"] == [
+        {
+            "event": "messages to a channel that is gone",
+            "log_level": "warning",
+            "channel": "old",
+            "given_up": 1,
+        }
+    ]
+    assert not office.store.outbox.queue("m", "old", grouped=False, now=office.now).waiting
 
 
 def test_every_change_has_a_word() -> None:

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from homeostat import archive
+from homeostat.alert import AlertSeverity
 from homeostat.archive import read_day
 from homeostat.errors import StateError, Unavailable
 from homeostat.keeping import KeepPolicy
@@ -19,7 +20,8 @@ from homeostat.plan import Deployment, Phase
 from homeostat.prediction import Prediction
 from homeostat.retention import Pruned, Retention, old_files
 from homeostat.schema import Feature, Kind, Row, Schema, Target, Task
-from homeostat.store import Logged, Shadow, Store, open_store
+from homeostat.store import Delivery, Logged, Shadow, Store, open_store
+from homeostat.testing.outbox import sample_envelope
 from homeostat.testing.store_samples import (
     DAY,
     MINUTE,
@@ -261,6 +263,31 @@ def test_resolved_alerts_leave_and_open_ones_stay(store: Store, tmp_path: Path) 
 
     assert [(one.kind, one.day, one.rows) for one in done.removals] == [("alerts", "2024-05-02", 1)]
     assert [one.id for one in store.alerts("m", open_only=False)] == ["b"]
+
+
+def test_what_was_told_leaves_with_every_try_and_what_is_open_or_waits_stays(
+    store: Store, tmp_path: Path
+) -> None:
+    still_open, over = sample_alert("open"), sample_alert("over", key="quality")
+    store.save_alert(still_open)
+    store.save_alert(replace(over, updated_at=NOW, resolved_at=NOW))
+    parts = {name: sample_envelope(name, alert=name) for name in ("open", "over", "waits")}
+    store.outbox.put(list(parts.values()))
+    for name in ("open", "over"):
+        store.outbox.claim([parts[name]], name)
+        told = {"message_id": name, "channel": "slack", "model": "m", "outcome": ""}
+        tried = Delivery(severity=AlertSeverity.HIGH, at=START, **told)
+        store.outbox.postpone(tried, due_at=START, refusals=0)
+        store.outbox.delivered(tried)
+
+    done = retention(store, tmp_path, policy=KeepPolicy(alerts_days=10)).prune(now=NOW)
+
+    assert [(one.kind, one.day, one.rows) for one in done.removals] == [
+        ("messages", "2024-05-01", 1)
+    ]
+    assert [len(store.outbox.deliveries(one)) for one in ("open", "over")] == [2, 0]
+    waiting = store.outbox.queue("m", "slack", grouped=True, now=NOW).waiting
+    assert [one.id for one in waiting] == ["waits"]
 
 
 def test_old_reports_leave_the_store_and_the_disk(store: Store, tmp_path: Path) -> None:
