@@ -14,7 +14,7 @@ from homeostat.profile import FeatureProfile, Profile
 from homeostat.statistics import STATISTICS, Distance, Levelled, Statistic
 from homeostat.verdict import Measurement
 
-__all__ = ["EFFECTS", "TOGETHER", "Asked", "corrected", "left_out", "measure", "weight"]
+__all__ = ["EFFECTS", "TOGETHER", "Asked", "corrected", "left_out", "measure", "weights"]
 
 TOGETHER = "all features together"  #: the subject of what no single feature shows
 
@@ -47,7 +47,8 @@ FEWEST_OTHERS = 50
 
 #: The part of the level that a question gets, beside 1 for all others.  So weighed that of the
 #: changes planted in benchmarks/quality the one seen least often in time is seen the most
-#: often; the question about all features has to find a little of it anywhere.
+#: often; the question about all features has to find a little of it anywhere, and gets this
+#: for each of them.
 WEIGHTS = {
     "location": 50.0,
     "spread": 31.0,
@@ -57,7 +58,7 @@ WEIGHTS = {
     "missing": 6.0,
     "unseen": 6.0,
     "correlation": 4.0,
-    "joint_location": 850.0,
+    "joint_location": 57.0,
 }
 
 
@@ -84,10 +85,6 @@ class _Question:
     distance: Callable[[], Distance]
     detectable: Callable[[float], float | None]
     partner: str | None = None
-
-    @property
-    def weight(self) -> float:
-        return 0.0 if self.asked is None else weight(self.statistic)
 
     def answer(self, alpha: float, *, detectable: bool) -> Measurement:
         """What is seen, and what could have been seen at this level."""
@@ -136,9 +133,18 @@ def _shifted(
     return max(seen, (asked or 0.0) + power * spread)
 
 
-def weight(statistic: str) -> float:
-    """What a question gets of the level, as a multiple of the least."""
-    return WEIGHTS.get(statistic, 1.0)
+def weights(statistics: Sequence[str]) -> list[float]:
+    """What each of these questions gets of the level, by its statistic, as a multiple of the least.
+
+    Examples
+    --------
+    >>> weights(["location", "location", "missing", "joint_location"])
+    [50.0, 50.0, 6.0, 114.0]
+    """
+    several = max(1, statistics.count("location"))
+    return [
+        WEIGHTS.get(one, 1.0) * (several if one == "joint_location" else 1) for one in statistics
+    ]
 
 
 def left_out(reference: Profile, current: Profile, min_rows: int) -> dict[str, str]:
@@ -168,9 +174,11 @@ def measure(
     if any(wanted(one) for one in ("correlation", "joint_location")):
         joint = _jointly(reference, current, asked, excluded)
         questions += [one for one in joint if wanted(one.statistic)]
-    each = asked.alpha / (sum(one.weight for one in questions) or 1.0)
+    parts = weights([one.statistic for one in questions])
+    each = asked.alpha / (sum(parts) if deciding and parts else 1.0)
     return [
-        one.answer(each * weight(one.statistic), detectable=asked.detectable) for one in questions
+        one.answer(each * part, detectable=asked.detectable)
+        for one, part in zip(questions, parts, strict=True)
     ]
 
 
@@ -185,15 +193,16 @@ def corrected(measured: Sequence[Measurement], alpha: float) -> tuple[Measuremen
     Holm (1979), Scandinavian Journal of Statistics 6(2), section 3.
     """
     known = [
-        (i, one.p_value, weight(one.statistic))
+        (i, one.p_value)
         for i, one in enumerate(measured)
         if one.asked is not None and one.p_value is not None and np.isfinite(one.p_value)
     ]
-    places = np.array([i for i, _, _ in known], dtype=int)
-    p_values, weights = (np.array([one[k] for one in known], dtype=float) for k in (1, 2))
-    order = np.argsort(p_values / weights, kind="stable")
-    remaining = np.cumsum(weights[order][::-1])[::-1]
-    steps = p_values[order] * remaining / weights[order]
+    places = np.array([i for i, _ in known], dtype=int)
+    p_values = np.array([p_value for _, p_value in known], dtype=float)
+    parts = np.array(weights([measured[i].statistic for i in places]), dtype=float)
+    order = np.argsort(p_values / parts, kind="stable")
+    remaining = np.cumsum(parts[order][::-1])[::-1]
+    steps = p_values[order] * remaining / parts[order]
     adjusted = dict(
         zip(
             places[order].tolist(),

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
-from homeostat.battery import weight
+from homeostat.battery import weights
 from homeostat.power import POWER
 from homeostat.verdict import Measurement
 
@@ -169,10 +169,11 @@ def tempered(
     alpha
         The level of all questions together, by which follows what could have been seen.
     """
-    weights = sum(weight(one.statistic) for one in measured if one.asked is not None)
+    parts = weights([one.statistic for one in measured])
+    whole = sum(part for one, part in zip(measured, parts, strict=True) if one.asked is not None)
     return [
-        _tempered(one, noise, settled=settled, level=alpha * weight(one.statistic) / weights)
-        for one in measured
+        _tempered(one, noise, settled=settled, level=alpha * part / (whole or 1.0))
+        for one, part in zip(measured, parts, strict=True)
     ]
 
 

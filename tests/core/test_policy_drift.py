@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from homeostat.battery import EFFECTS, TOGETHER, corrected, weight
+from homeostat.battery import EFFECTS, TOGETHER, corrected, weights
 from homeostat.bins import PREDICTION, PROBABILITY, Bins, fit_numeric
 from homeostat.errors import StateError
 from homeostat.policy import (
@@ -96,7 +96,7 @@ def test_a_question_with_more_weight_needs_less_evidence() -> None:
     shift, other = replace(measurement(0.01), statistic="location"), measurement(0.004)
     after = corrected([shift, other], alpha=0.05)
 
-    w = weight("location")
+    [w, _] = weights(["location", "psi"])
     assert w > 10
     assert [one.p_value for one in after] == pytest.approx([0.01 * (w + 1) / w] * 2)
 
