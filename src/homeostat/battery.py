@@ -55,7 +55,7 @@ WEIGHTS = {
     "ks": 1.0,
     "tail": 38.0,
     "g": 8.0,
-    "missing": 6.0,
+    "missing": 7.0,
     "unseen": 6.0,
     "correlation": 4.0,
     "joint_location": 57.0,
@@ -139,7 +139,7 @@ def weights(statistics: Sequence[str]) -> list[float]:
     Examples
     --------
     >>> weights(["location", "location", "missing", "joint_location"])
-    [50.0, 50.0, 6.0, 114.0]
+    [50.0, 50.0, 7.0, 114.0]
     """
     several = max(1, statistics.count("location"))
     return [
