@@ -1,8 +1,10 @@
 """A drift is planted in a copy of the newest rows when it is time, and nothing else is touched."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
+import numpy as np
 from structlog.testing import capture_logs
 
 from homeostat.canary import CANARY
@@ -75,6 +77,25 @@ def test_a_change_that_no_rows_can_make_is_not_planted(quiet: Town) -> None:
     assert verdict.outcome is Outcome.INCONCLUSIVE
     assert "no feature can be changed" in verdict.reason
     assert logs == []
+
+
+def test_a_monitor_that_takes_every_change_for_noise_is_logged_as_blind(quiet: Town) -> None:
+    """As one that learnt of a stream that a tenth of its windows differ by eight deviations."""
+    store, name = quiet.project.store, f"watch:{MODEL}:1"
+    state = json.loads(store.flag(name) or "")
+    for learnt in state["usual"].values():
+        for one in learnt:
+            one[2:] = [300, float(np.log(8.0))]
+    store.set_flag(name, json.dumps(state))
+
+    with capture_logs() as logs:
+        verdict = planting(quiet).look(now=quiet.now)
+
+    assert verdict is not None
+    assert verdict.outcome is Outcome.FAIL
+    [said] = logs
+    assert (said["event"], said["log_level"]) == ("a planted drift was not seen", "error")
+    assert said["reason"] == verdict.reason
 
 
 def test_before_anything_is_in_service_there_is_nothing_to_ask(start: Town) -> None:

@@ -282,14 +282,16 @@ class Scores:
     def critical(self, n: int, alpha: float) -> float:
         """The mean score of n rows from which on `p_value` is about `alpha`.
 
-        By the normal limit with its first correction for skewness, and the row that is added
-        to the reference.
+        By the normal limit, and where that is not all with its first correction for skewness
+        and the row that is added to the reference.
 
         References
         ----------
         Cornish and Fisher (1938), Revue de l'Institut International de Statistique 5(4).
         """
         z, spread = -float(ndtri(alpha / 2)), 1 / n + 1 / self.rows
+        if z < TAIL_FROM_Z:
+            return z * float(np.sqrt(spread))
         third = self.skewness * (1 / n + 2 / self.rows)
         added = float(self.atoms[-1]) / self.rows
         return z * float(np.sqrt(spread)) + third * (z * z - 1) / 6 + added
