@@ -23,13 +23,14 @@ from homeostat.errors import (
     UserError,
 )
 from homeostat.serving.answers import Failure
-from homeostat.serving.auth import KeyGuard, failure
+from homeostat.serving.auth import Guard, KeyGuard, failure
 from homeostat.serving.dependencies import NamedDep
-from homeostat.serving.direct import Direct
+from homeostat.serving.direct import Application, Direct
 from homeostat.serving.door import Door
 from homeostat.serving.headers import SAFE, SafeHeaders
 from homeostat.serving.instruments import instrument
 from homeostat.serving.metering import Metered
+from homeostat.serving.metrics import Observed
 from homeostat.serving.routes import (
     alerts,
     docs,
@@ -74,7 +75,7 @@ def create_app(
     max_batch: int = 1000,
     door: Door | None = None,
     predict_paths: Sequence[str] = (),
-) -> FastAPI:
+) -> Application:
     """The application; entering its lifespan starts the writer and the refreshing.
 
     Every model answers under ``/models/{name}``, the default one at the short paths, too.
@@ -94,7 +95,7 @@ def create_app(
         Paths that answer as `/predict` does, for the default model.
     """
     door = door or Door()
-    app = FastAPI(
+    app = Application(
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
@@ -104,7 +105,7 @@ def create_app(
             HomeostatError: _on_error,
             HTTPException: _on_http_error,
             RequestValidationError: _on_invalid,
-            Exception: _on_surprise,
+            Exception: _outermost,
         },
     )
     app.state.services = services
@@ -130,11 +131,19 @@ def create_app(
         _refuse_taken(app, path)
         predict.answer_at(app, path)
     answering = _answering(services, predict_paths)
-    app.add_middleware(Direct, services=answering, refuse=_refused)
-    app.add_middleware(KeyGuard, door=door, routes=app.routes, predict_paths=predict_paths)
+    guard = Guard(door, app.routes, predict_paths)
+    observer = instrument(app, services)
+    app.direct = Direct(
+        services=answering,
+        guard=guard,
+        bodies=app.state.bodies,
+        refuse=_refused,
+        observer=observer,
+    )
+    app.add_middleware(KeyGuard, guard=guard)
     app.add_middleware(Metered, meters={path: one.meter for path, one in answering.items()})
     app.add_middleware(SafeHeaders)
-    instrument(app, services, frozenset(answering))
+    app.add_middleware(Observed, observer=observer, unrouted=frozenset(answering))
     return app
 
 
@@ -195,10 +204,12 @@ async def _on_error(_: Request, error: HomeostatError) -> Response:
     return failure(type(error).__name__, str(error), status, headers)
 
 
-async def _refused(request: Request, error: HomeostatError | HTTPException) -> Response:
+async def _refused(request: Request, error: Exception) -> Response:
     if isinstance(error, HomeostatError):
         return await _on_error(request, error)
-    return await _on_http_error(request, error)
+    if isinstance(error, HTTPException):
+        return await _on_http_error(request, error)
+    return await _on_surprise(request, error)
 
 
 async def _on_http_error(_: Request, error: HTTPException) -> Response:
@@ -213,8 +224,13 @@ async def _on_invalid(request: Request, error: RequestValidationError) -> Respon
 
 
 async def _on_surprise(request: Request, error: Exception) -> Response:
-    """The outermost edge: nothing of an unforeseen error is told to the caller."""
+    """Nothing of an unforeseen error is told to the caller."""
     log.error("unforeseen error", path=request.url.path, exc_info=error)
     message = "an unforeseen error; it stands in the log"
-    headers = {name.decode(): value.decode() for name, value in SAFE}  # `SafeHeaders` is within
-    return failure("InternalServerError", message, 500, headers)
+    return failure("InternalServerError", message, 500)
+
+
+async def _outermost(request: Request, error: Exception) -> Response:
+    response = await _on_surprise(request, error)
+    response.raw_headers.extend(SAFE)  # `SafeHeaders` is within
+    return response

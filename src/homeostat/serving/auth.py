@@ -1,6 +1,7 @@
 """Who may ask: whoever has a key whose roles the route asks for."""
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
@@ -12,7 +13,7 @@ from homeostat.serving.door import Door
 from homeostat.serving.keyring import Holder
 from homeostat.serving.roles import OPEN, RoleTable
 
-__all__ = ["KeyGuard", "failure"]
+__all__ = ["Guard", "KeyGuard", "failure"]
 
 BEARER = b"bearer "
 
@@ -25,7 +26,7 @@ def failure(
     return JSONResponse(body.model_dump(), status_code=status, headers=headers)
 
 
-class KeyGuard:
+class Guard:
     """Lets through what carries a key with the role that the route asks for.
 
     The key stands in `X-API-Key`, or in `Authorization` after `Bearer`; one that is given
@@ -34,8 +35,6 @@ class KeyGuard:
 
     Parameters
     ----------
-    app
-        What is guarded.
     door
         The keys, and the paths that need none.
     routes
@@ -45,30 +44,21 @@ class KeyGuard:
     """
 
     def __init__(
-        self,
-        app: ASGIApp,
-        door: Door,
-        routes: Sequence[BaseRoute],
-        predict_paths: Sequence[str] = (),
+        self, door: Door, routes: Sequence[BaseRoute], predict_paths: Sequence[str] = ()
     ) -> None:
-        self._app = app
         self._ring = door.ring
         self._open = OPEN | door.open_paths
-        self._table = RoleTable(routes, predict_paths)
+        self._routes, self._predict_paths = routes, predict_paths
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            if self._ring.undecided:
-                await self._ring.decide()
-            refused = self._refused(scope)
-            await (refused or self._app)(scope, receive, send)
-        elif scope["type"] == "websocket":  # none of our routes is one
-            await send({"type": "websocket.close", "code": 1008})
-        else:
-            await self._app(scope, receive, send)
+    @cached_property
+    def _table(self) -> RoleTable:
+        """Of all routes there are when the first request comes."""
+        return RoleTable(self._routes, self._predict_paths)
 
-    def _refused(self, scope: Scope) -> Response | None:
-        """The answer to a request that is not let through."""
+    async def refusal(self, scope: Scope) -> Response | None:
+        """The answer to a request that is not let through; None when it is."""
+        if self._ring.undecided:
+            await self._ring.decide()
         path, ring = scope["path"], self._ring
         if path in self._open or not ring.asks:
             return None
@@ -108,6 +98,30 @@ class KeyGuard:
             allow = {"Allow": ", ".join(methods)}
             return failure("MethodNotAllowed", "Method Not Allowed", 405, allow)
         return failure("NotFound", "Not Found", 404)
+
+
+class KeyGuard:
+    """Asks a guard about every request to `app`.
+
+    Parameters
+    ----------
+    app
+        What is guarded.
+    guard
+        Who may ask.
+    """
+
+    def __init__(self, app: ASGIApp, guard: Guard) -> None:
+        self._app, self._guard = app, guard
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            refusal = await self._guard.refusal(scope)
+            await (refusal or self._app)(scope, receive, send)
+        elif scope["type"] == "websocket":  # none of our routes is one
+            await send({"type": "websocket.close", "code": 1008})
+        else:
+            await self._app(scope, receive, send)
 
 
 def _credential(headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:

@@ -1,24 +1,17 @@
 """The metrics of an application, each from where it is known."""
 
-from collections.abc import Collection
 from datetime import datetime
 
 from fastapi import FastAPI
 
-from homeostat.serving.metrics import Gauges, Metrics, Observed
+from homeostat.serving.metrics import Gauges, Metrics, Observer
 from homeostat.serving.services import Services
 
 __all__ = ["instrument"]
 
 
-def instrument(app: FastAPI, services: Services, unrouted: Collection[str]) -> None:
-    """Count the requests to `app`, and keep its metrics in `app.state.metrics`.
-
-    Parameters
-    ----------
-    unrouted
-        Paths that are answered without being routed.
-    """
+def instrument(app: FastAPI, services: Services) -> Observer:
+    """Keep metrics in `app.state.metrics`; who is returned is to be told of every request."""
     written: list[datetime] = []
     default = services.default
     elsewhere = default.elsewhere
@@ -47,4 +40,4 @@ def instrument(app: FastAPI, services: Services, unrouted: Collection[str]) -> N
     metrics = Metrics(gauges, elsewhere.judging)
     elsewhere.stored, elsewhere.judged = metrics.reported, metrics.judged
     app.state.metrics = metrics
-    app.add_middleware(Observed, metrics=metrics, unrouted=unrouted, written=note_write)
+    return Observer(metrics, note_write)

@@ -12,7 +12,7 @@ from homeostat.errors import HomeostatError
 from homeostat.store import MinuteTraffic, Store
 from homeostat.traffic import TrafficCounter
 
-__all__ = ["Meter", "Metered", "note"]
+__all__ = ["UNKNOWN", "Meter", "Metered", "note"]
 
 log = structlog.get_logger()
 

@@ -23,7 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from homeostat.serving.judging import Judged, Judging
 
-__all__ = ["MOST_VALUES", "OTHER", "Gauges", "Labels", "Metrics", "Observed"]
+__all__ = ["MOST_VALUES", "OTHER", "Gauges", "Labels", "Metrics", "Observed", "Observer"]
 
 OTHER = "other"
 
@@ -240,6 +240,23 @@ class Metrics(Collector):
         return told
 
 
+@dataclass(frozen=True, slots=True)
+class Observer:
+    """Is told of every request."""
+
+    metrics: Metrics
+    written: Callable[[], None]  #: is told when rows of ours were stored
+
+    def note(
+        self, route: str, status: int, seconds: float, answered: tuple[str, int, int] | None
+    ) -> None:
+        """Count a request; with its model, version and rows where it was one for a version."""
+        self.metrics.request(route, status, seconds)
+        if status < 300 and answered:
+            self.metrics.served(*answered)
+            self.written()
+
+
 class Observed:
     """Counts every request, whoever answers it.
 
@@ -247,12 +264,10 @@ class Observed:
     ----------
     app
         What answers.
-    metrics
+    observer
         Is told of every request.
     unrouted
-        Paths that are answered without being routed.
-    written
-        Is told when rows of ours were stored.
+        Paths that may be answered without being routed.
     monotonic
         Seconds.
     """
@@ -260,13 +275,12 @@ class Observed:
     def __init__(
         self,
         app: ASGIApp,
-        metrics: Metrics,
+        observer: Observer,
         unrouted: Collection[str],
-        written: Callable[[], None],
         monotonic: Callable[[], float] = time.perf_counter,
     ) -> None:
-        self._app, self._metrics, self._unrouted = app, metrics, unrouted
-        self._written, self._monotonic = written, monotonic
+        self._app, self._observer, self._unrouted = app, observer, unrouted
+        self._monotonic = monotonic
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -284,10 +298,9 @@ class Observed:
         try:
             await self._app(scope, receive, sending)
         finally:
-            self._metrics.request(self._route(scope), status, self._monotonic() - begun)
-            if status < 300 and (answered := scope.get("state", {}).get("answered")):
-                self._metrics.served(*answered)
-                self._written()
+            answered = scope.get("state", {}).get("answered")
+            seconds = self._monotonic() - begun
+            self._observer.note(self._route(scope), status, seconds, answered)
 
     def _route(self, scope: Scope) -> str:
         """Its template, of which there are few; a path may be anything."""

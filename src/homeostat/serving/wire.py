@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.types import Message, Receive
+from starlette.types import Message, Receive, Scope
 
 from homeostat.serving.arrival import arrived
 from homeostat.serving.door import MAX_BODY_BYTES
@@ -51,8 +51,8 @@ class Bodies:
         self._slowest_s = slowest_s
         self._held = 0
 
-    async def read(self, request: Request) -> bytes:
-        """The raw bytes of the body.
+    async def read(self, scope: Scope, receive: Receive) -> bytes:
+        """The raw bytes of the body of a request.
 
         Raises
         ------
@@ -60,17 +60,16 @@ class Bodies:
             413 when it is too large, 408 when it does not come, 415 when it is compressed or
             says that it is no JSON, 503 when too many bodies are under way.
         """
-        self._refuse_by_headers(request.scope["headers"])
-        message, receive = arrived(request.receive)
+        self._refuse_by_headers(scope["headers"])
+        message, receive = arrived(receive)
         if message is not None:
             if message["type"] == "http.request" and not message.get("more_body", False):
                 body: bytes = message.get("body", b"")
                 return body if len(body) <= self._largest else self._too_large()
             receive = _after(message, receive)
-        request = Request(request.scope, receive)
         try:
             async with asyncio.timeout(self._slowest_s):
-                return await self._read(request)
+                return await self._read(Request(scope, receive))
         except TimeoutError as error:
             late = f"the body did not arrive within {self._slowest_s:g} s"
             raise HTTPException(408, late, CLOSE) from error
@@ -116,7 +115,7 @@ class Bodies:
 async def read_body(request: Request) -> bytes:
     """The raw bytes of the body, within the bounds of the application; see `Bodies.read`."""
     bodies: Bodies = request.app.state.bodies
-    return await bodies.read(request)
+    return await bodies.read(request.scope, request.receive)
 
 
 def _after(message: Message, receive: Receive) -> Receive:

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 import pytest
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
 from starlette.types import Message, Receive
 
 from homeostat.serving.arrival import arrived
@@ -37,10 +36,7 @@ def giving(messages: Sequence[Message], *, waiting: bool) -> Receive:
     return receive
 
 
-def request(receive: Receive) -> Request:
-    return Request({"type": "http", "method": "POST", "path": "/", "headers": []}, receive)
-
-
+SCOPE = {"type": "http", "method": "POST", "path": "/", "headers": []}
 BODIES = Bodies(slowest_s=0.01)
 
 
@@ -49,7 +45,7 @@ BODIES = Bodies(slowest_s=0.01)
 async def test_a_body_is_whole_however_it_comes(parts: Sequence[bytes], waiting: bool) -> None:
     messages = [part(one, more=i < len(parts) - 1) for i, one in enumerate(parts)]
 
-    assert await BODIES.read(request(giving(messages, waiting=waiting))) == b"abc"
+    assert await BODIES.read(SCOPE, giving(messages, waiting=waiting)) == b"abc"
 
 
 async def test_what_is_there_is_taken_without_waiting() -> None:
@@ -69,7 +65,7 @@ async def test_what_was_begun_is_ended_once_and_the_rest_comes_behind_it() -> No
 @pytest.mark.parametrize("first", [[], [part(b"a", more=True)]])
 async def test_a_body_that_does_not_come_is_refused(first: list[Message], waiting: bool) -> None:
     with pytest.raises(HTTPException) as refused:
-        await BODIES.read(request(giving(first, waiting=waiting)))
+        await BODIES.read(SCOPE, giving(first, waiting=waiting))
 
     assert refused.value.status_code == 408
 
@@ -78,7 +74,7 @@ async def test_a_body_that_does_not_come_is_refused(first: list[Message], waitin
 async def test_a_caller_that_leaves_is_told_nothing_more(waiting: bool) -> None:
     left: Message = {"type": "http.disconnect"}
     with pytest.raises(HTTPException) as refused:
-        await BODIES.read(request(giving([left], waiting=waiting)))
+        await BODIES.read(SCOPE, giving([left], waiting=waiting))
 
     assert refused.value.status_code == 400
 
@@ -87,4 +83,4 @@ async def test_what_gives_a_future_is_waited_for() -> None:
     future: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
     future.set_result(part(b"abc"))
 
-    assert await BODIES.read(request(lambda: future)) == b"abc"
+    assert await BODIES.read(SCOPE, lambda: future) == b"abc"

@@ -33,7 +33,9 @@ PING = b"GET /model/info HTTP/1.1\r\nHost: x\r\n\r\n"
 async def listening(world: World, http: Any, **options: Any) -> AsyncIterator[int]:
     """The port of the service, spoken to over real sockets."""
     app = world.app(**options)
+    assert app.direct
     app.state.bodies = Bodies(20_000, 30_000, 0.5)
+    app.direct = replace(app.direct, bodies=app.state.bodies)
     config = uvicorn.Config(app, http=http, ws="none", log_config=None, port=0, lifespan="on")
     server = uvicorn.Server(config)
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]

@@ -1,12 +1,10 @@
 """The short way to an answer says what the route says, byte by byte."""
 
 import json
-from typing import Any
 
 import httpx
 import pytest
 
-from homeostat.serving.direct import Direct
 from tests.shell.serving.world import KEY, ROW, World, asking
 
 pytestmark = pytest.mark.anyio
@@ -94,8 +92,7 @@ async def test_the_key_is_asked_for_and_requests_are_counted(world: World) -> No
 
 
 async def test_every_path_of_rows_is_answered_the_short_way(world: World) -> None:
-    app = world.app(predict_paths=("/predict_ctr",))
-    classes: list[Any] = [one.cls for one in app.user_middleware]
-    paths: Any = app.user_middleware[classes.index(Direct)].kwargs["services"]
+    direct = world.app(predict_paths=("/predict_ctr",)).direct
 
-    assert set(paths) == {"/predict", "/predict_ctr", "/models/credit/predict"}
+    assert direct
+    assert set(direct.services) == {"/predict", "/predict_ctr", "/models/credit/predict"}

@@ -13,7 +13,6 @@ import anyio.lowlevel
 import httpx
 import numpy as np
 import polars as pl
-from fastapi import FastAPI
 
 from homeostat.bins import PREDICTION, PROBABILITY
 from homeostat.engines.frames import count_frame, fit_frame_bins
@@ -30,6 +29,7 @@ from homeostat.schema import Feature, Kind, Row, Schema, Target, Task
 from homeostat.serving.app import create_app
 from homeostat.serving.champion import Champions
 from homeostat.serving.counting import Counting
+from homeostat.serving.direct import Application
 from homeostat.serving.door import Door
 from homeostat.serving.keyring import KeyRing
 from homeostat.serving.service import Service
@@ -186,7 +186,7 @@ class World:
             new_id=lambda: f"new-{next(self.ids)}",
         )
 
-    def app(self, *, api_key: str | None = None, **options: Any) -> FastAPI:
+    def app(self, *, api_key: str | None = None, **options: Any) -> Application:
         """The application; it refreshes only when told to."""
         services = Services(self.writer, [self.service, *self.others])
         ring = KeyRing(api_key, self.store.keys.all, monotonic=lambda: self.seconds)
