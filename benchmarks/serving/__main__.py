@@ -19,7 +19,7 @@ from benchmarks.serving.trials import At, Soaked, Swapped, at_rate, soak, swap
 from benchmarks.serving.workload import estimator, rows
 
 PAGE = ROOT / "docs" / "explanation" / "bench-serving.md"
-SECONDS, CHANGES = 10.0, 100
+SECONDS, ROUNDS, CHANGES = 10.0, 3, 100
 RATE, RATE_S = 200.0, 30.0
 SWAP_RATE, SOAK_RATE = 100.0, 100.0
 SWAP_ROWS = 2_000
@@ -35,6 +35,7 @@ INSTALLED = (
 def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.serving", description=__doc__)
     parser.add_argument("--seconds", type=float, default=SECONDS, help="of load, each server")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="of all servers")
     parser.add_argument("--changes", type=int, default=CHANGES, help="of the champion")
     parser.add_argument("--rate-seconds", type=float, default=RATE_S, help="at 200 per second")
     parser.add_argument("--soak-minutes", type=float, default=0.0, help="at 100 per second")
@@ -46,7 +47,8 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--check", action="store_true", help="leave with 1 when a target is missed")
     asked = parser.parse_args(given)
     if asked.quick:
-        asked.without_peers, asked.seconds, asked.changes, asked.rate_seconds = True, 1.0, 4, 1.0
+        asked.without_peers, asked.seconds, asked.rounds = True, 1.0, 1
+        asked.changes, asked.rate_seconds = 4, 1.0
     return asked
 
 
@@ -81,12 +83,13 @@ def measured(some: Sequence[Contestant], asked: argparse.Namespace) -> Found:
         probability=answers["1"][0],
         seconds=asked.seconds,
     )
-    results: dict[str, Measured] = {}
-    for one in some:
-        _say(one.name)
-        results[one.name] = measure(one, setting)
+    runs: dict[str, list[Measured]] = {one.name: [] for one in some}
+    for i in range(asked.rounds):
+        for one in some:
+            _say(f"round {i + 1}: {one.name}")
+            runs[one.name].append(measure(one, setting))
     at, swapped = _trials(folder, project, answers, asked)
-    return Found(results=results, at=at, swapped=swapped, soaked=_soaked(folder, project, asked))
+    return Found(runs=runs, at=at, swapped=swapped, soaked=_soaked(folder, project, asked))
 
 
 def _trials(

@@ -17,6 +17,7 @@ from benchmarks.processes import QUIET, ROOT, last_line
 __all__ = ["Running", "free_port", "running"]
 
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
+CORES = sorted(os.sched_getaffinity(0))
 PAGE_MIB = os.sysconf("SC_PAGE_SIZE") / 2**20
 STOP_S = 30.0
 
@@ -76,7 +77,7 @@ def running(
     """The server, once `ready` answers with 200; stopped at the end, its children too."""
     log = ROOT / "build" / "bench-serving" / f"server-{port}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("w", encoding="utf-8") as said:
+    with log.open("w", encoding="utf-8") as said, _on_its_core():
         process = subprocess.Popen(
             [str(one) for one in command],
             stdout=said,
@@ -91,6 +92,24 @@ def running(
         yield server
     finally:
         _stop(process)
+        os.sched_setaffinity(0, CORES)
+
+
+@contextlib.contextmanager
+def _on_its_core() -> Iterator[None]:
+    """What is started here gets one core, and whoever loads it is left with the others.
+
+    Else the load takes turns with the threads of the server, and how the kernel places them
+    is what is measured.
+    """
+    if len(CORES) < 2:
+        yield
+        return
+    os.sched_setaffinity(0, CORES[:1])
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, CORES[1:])
 
 
 def _wait(process: "subprocess.Popen[bytes]", url: str, log: Path, wait_s: float) -> None:

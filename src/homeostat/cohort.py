@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from homeostat.maturity import Arrivals
 from homeostat.performance import Performance
 from homeostat.store import Served
-from homeostat.store.tables import EPOCH, microseconds
+from homeostat.store.columns import EPOCH, microseconds
 
 __all__ = ["Cohort", "Labelled", "cohort_of"]
 

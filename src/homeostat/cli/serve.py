@@ -287,6 +287,7 @@ def uvicorn_config(app: "FastAPI", serving: ServingSettings) -> "uvicorn.Config"
         access_log=False,
         log_config=None,
         server_header=False,
+        proxy_headers=False,  # nothing here goes by the address of a caller
         h11_max_incomplete_event_size=HEADER_BYTES,
         timeout_graceful_shutdown=DRAIN_S,
         backlog=BACKLOG,

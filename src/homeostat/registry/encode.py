@@ -102,6 +102,8 @@ def _encoder(feature: Feature) -> _Encoder:
 
 
 def _number(value: Value) -> float:
+    if type(value) is float:  # as most are
+        return value
     if value is None:
         return math.nan
     if isinstance(value, str):  # float() would read text that looks like a number

@@ -7,6 +7,7 @@ from typing import Any
 
 from homeostat.serving.answers import Failure
 from homeostat.serving.headers import SAFE
+from homeostat.serving.whole import offer
 
 __all__ = ["Bounded", "Bounds", "bounded"]
 
@@ -95,6 +96,7 @@ class Bounded(asyncio.Protocol):
         over = _is_over(before)
         self._inner.data_received(data)
         if self._inner.cycle is not before:
+            offer(self._inner.cycle)
             self._stop_timer()
             self._head, self._received = 0, len(data)
             return

@@ -16,6 +16,7 @@ from homeostat.serving.headers import SAFE
 from homeostat.serving.metering import UNKNOWN
 from homeostat.serving.metrics import Observer
 from homeostat.serving.service import Service
+from homeostat.serving.whole import send_json
 from homeostat.serving.wire import Bodies
 
 __all__ = ["Application", "Direct"]
@@ -56,7 +57,7 @@ class Direct:
                 [answer] = await service.predict([row], champion)
                 told = Answer.encoded(answer, durable=service.durable)
                 status = 200
-                await _send(send, told)
+                await send_json(scope, send, told)
             else:
                 status = await _refuse(refusal, scope, receive, send)
         except Exception as error:
@@ -89,13 +90,3 @@ async def _refuse(refusal: Response, scope: Scope, receive: Receive, send: Send)
     refusal.raw_headers.extend(SAFE)
     await refusal(scope, receive, send)
     return refusal.status_code
-
-
-async def _send(send: Send, body: bytes) -> None:
-    headers = [
-        (b"content-length", str(len(body)).encode()),
-        (b"content-type", b"application/json"),
-        *SAFE,
-    ]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

@@ -116,6 +116,7 @@ class Metrics(Collector):
         self._versions, self._served = Labels(), Labels()
         self._requests: dict[tuple[str, ...], int] = {}
         self._latencies: dict[str, _Latencies] = {}
+        self._keys: dict[tuple[str, int], tuple[str, str]] = {}  #: of known routes, by status
         self._rows: dict[str, int] = {}
         self._served_rows: dict[tuple[str, ...], int] = {}
         self._alerts: dict[tuple[str, ...], int] = {}
@@ -125,10 +126,18 @@ class Metrics(Collector):
 
     def request(self, route: str, status: int, seconds: float) -> None:
         """Count a request that a route, by its template, gave this HTTP status."""
-        route = self._routes.of(route)
-        key = (route, f"{status // 100}xx")
+        key = self._keys.get((route, status)) or self._key(route, status)
         self._requests[key] = self._requests.get(key, 0) + 1
-        self._latencies.setdefault(route, _Latencies()).add(seconds)
+        self._latencies[key[0]].add(seconds)
+
+    def _key(self, route: str, status: int) -> tuple[str, str]:
+        """The labels of a request; those of a route that is told as itself are kept."""
+        told = self._routes.of(route)
+        self._latencies.setdefault(told, _Latencies())
+        key = (told, f"{status // 100}xx")
+        if told == route:
+            self._keys[route, status] = key
+        return key
 
     def served(self, model: str, version: int, rows: int) -> None:
         """Count rows that one of our versions answered."""

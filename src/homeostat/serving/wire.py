@@ -94,7 +94,7 @@ class Bodies:
             if name == b"content-length":
                 if value.isdigit() and (len(value) > LONGEST_NUMBER or int(value) > self._largest):
                     self._too_large()
-            elif name == b"content-type":
+            elif name == b"content-type" and value != b"application/json":
                 _refuse_unless(JSON.match(value), name, value, "send application/json")
             elif name == b"content-encoding":
                 plain = value.strip().lower() == b"identity"

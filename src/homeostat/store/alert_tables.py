@@ -2,7 +2,8 @@
 
 from sqlalchemy import Column, Index, Integer, Table, Text
 
-from homeostat.store.tables import METADATA, Number, Token, UtcTime
+from homeostat.store.columns import Number, Token, UtcTime
+from homeostat.store.tables import METADATA
 
 __all__ = ["alert_events", "deliveries", "outbox", "silences"]
 

@@ -21,8 +21,9 @@ from sqlalchemy import (
 )
 
 from homeostat.metrics import Estimate
+from homeostat.store.columns import Number, UtcTime
 from homeostat.store.statements import insert_if_new
-from homeostat.store.tables import METADATA, Number, UtcTime
+from homeostat.store.tables import METADATA
 
 __all__ = ["Figure", "FigureKind", "add_figures", "figure_history", "newest_figures"]
 

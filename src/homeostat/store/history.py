@@ -13,8 +13,8 @@ from sqlalchemy import Column, Connection, Select, and_, func, insert, or_, sele
 from homeostat.alert import Alert
 from homeostat.errors import UserError
 from homeostat.store import tables
+from homeostat.store.columns import EPOCH, microseconds
 from homeostat.store.history_tables import alert_changes, periodic_reports
-from homeostat.store.tables import EPOCH, microseconds
 
 __all__ = [
     "PERFORMANCE",

@@ -2,7 +2,8 @@
 
 from sqlalchemy import Column, Index, Integer, Table, Text
 
-from homeostat.store.tables import METADATA, Number, UtcTime
+from homeostat.store.columns import Number, UtcTime
+from homeostat.store.tables import METADATA
 
 __all__ = ["alert_changes", "periodic_reports", "removals"]
 

@@ -11,10 +11,10 @@ from sqlalchemy import Connection, Select, func, select, tuple_
 from homeostat.errors import Conflict
 from homeostat.prediction import Prediction
 from homeostat.store import driver, profiles, tables
+from homeostat.store.columns import microseconds
 from homeostat.store.engine import Database
 from homeostat.store.profiles import MinuteProfile
 from homeostat.store.statements import chunks
-from homeostat.store.tables import microseconds
 
 __all__ = [
     "Count",

@@ -19,7 +19,7 @@ from homeostat.bins import Bins
 from homeostat.profile import Profile, Sparse, total
 from homeostat.store import driver, tables
 from homeostat.store.codec import check_fits, pack, unpack
-from homeostat.store.tables import microseconds
+from homeostat.store.columns import microseconds
 
 __all__ = ["MinuteProfile", "add_parts", "hour_of", "minute_of", "window_profile"]
 

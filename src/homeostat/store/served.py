@@ -11,9 +11,9 @@ from sqlalchemy import BigInteger, Connection, and_, select, type_coerce
 from homeostat.maturity import UNLABELLED, Rows
 from homeostat.schema import Row
 from homeostat.store import tables
+from homeostat.store.columns import microseconds
 from homeostat.store.predictions import within
 from homeostat.store.statements import chunks
-from homeostat.store.tables import microseconds
 
 __all__ = ["Served", "rows_by_id", "served_rows"]
 

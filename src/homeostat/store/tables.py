@@ -3,14 +3,11 @@
 A change here needs a revision under `migrations/versions/` and its name in `REVISION`.
 """
 
-from datetime import UTC, datetime, timedelta
-
 from sqlalchemy import (
     BigInteger,
     Boolean,
     CheckConstraint,
     Column,
-    Dialect,
     Double,
     Index,
     Integer,
@@ -18,16 +15,13 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
-    TypeDecorator,
 )
 
+from homeostat.store.columns import Number, Token, UtcTime
+
 __all__ = [
-    "EPOCH",
     "METADATA",
     "REVISION",
-    "Number",
-    "Token",
-    "UtcTime",
     "alerts",
     "beats",
     "challengers",
@@ -40,7 +34,6 @@ __all__ = [
     "labelled_references",
     "labels",
     "leases",
-    "microseconds",
     "predictions",
     "profile_hours",
     "profile_minutes",
@@ -55,40 +48,6 @@ __all__ = [
 ]
 
 REVISION = "0011"  #: of the schema that this code reads and writes
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
-
-
-def microseconds(moment: datetime) -> int:
-    """Whole microseconds since 1970 UTC.
-
-    Examples
-    --------
-    >>> microseconds(datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC))
-    1000000
-    """
-    return (moment - EPOCH) // MICROSECOND
-
-
-class UtcTime(TypeDecorator[datetime]):
-    """A point in time as whole microseconds since 1970 UTC: exact, and sorts everywhere."""
-
-    impl = BigInteger
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
-        return None if value is None else microseconds(value)
-
-    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
-        return None if value is None else EPOCH + timedelta(microseconds=value)
-
-
-#: A number given by the database, rising.  SQLite counts up only what it calls INTEGER.
-Number = BigInteger().with_variant(Integer(), "sqlite")
-
-#: Text that sorts by its bytes, as SQLite does, whatever the locale of the server is.
-Token = Text().with_variant(Text(collation="C"), "postgresql")
 
 METADATA = MetaData()
 

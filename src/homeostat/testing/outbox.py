@@ -20,8 +20,7 @@ from homeostat.errors import Conflict, NotFound
 from homeostat.outgoing import Attachment, Envelope, Notice, Queue
 from homeostat.silence import Silence
 from homeostat.store import AlertEntry, AlertEvent, Delivery, Standing, Store
-from homeostat.testing.store import refuses
-from homeostat.testing.store_samples import DAY, MINUTE, START, sample_alert
+from homeostat.testing.store_samples import DAY, MINUTE, START, refuses, sample_alert
 
 __all__ = ["outbox_checks", "sample_envelope"]
 

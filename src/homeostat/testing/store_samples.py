@@ -1,6 +1,6 @@
-"""Records to store: small, whole, and equal wherever they are made."""
+"""Records to store: small, whole, and equal wherever they are made; and what is refused."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -9,6 +9,7 @@ from homeostat.alert import Alert, AlertSeverity, AlertType, Finding
 from homeostat.bins import Bins, fit_numeric
 from homeostat.decision import Action, Decision
 from homeostat.engines.rows import RowCounter
+from homeostat.errors import HomeostatError
 from homeostat.prediction import Label, Prediction
 from homeostat.schema import Feature, Kind, Schema, Target, Task
 from homeostat.store import MinuteProfile
@@ -21,6 +22,7 @@ __all__ = [
     "MINUTE",
     "START",
     "count_minutes",
+    "refuses",
     "sample_alert",
     "sample_decision",
     "sample_label",
@@ -135,3 +137,12 @@ def count_minutes(predictions: Sequence[Prediction]) -> list[MinuteProfile]:
         key = (one.model, one.version, minute)
         counters.setdefault(key, RowCounter(BINS)).add(one.features)
     return [MinuteProfile(*key, one.profile.sparse()) for key, one in counters.items()]
+
+
+def refuses(kind: type[HomeostatError], call: Callable[[], object]) -> str:
+    """What the error says that `call` ends with; it must be of this kind."""
+    try:
+        call()
+    except kind as error:
+        return str(error)
+    raise AssertionError(f"no {kind.__name__} was raised")

@@ -22,8 +22,9 @@ from homeostat.errors import HomeostatError, NotFound, StateError, Unavailable, 
 from homeostat.prediction import Prediction
 from homeostat.reference import Reference
 from homeostat.store import Kind, MinuteProfile, Span, Store, migrate, open_store
+from homeostat.store.columns import EPOCH
 from homeostat.store.migrate import VERSION_TABLE, alembic_config
-from homeostat.store.tables import EPOCH, METADATA, REVISION
+from homeostat.store.tables import METADATA, REVISION
 from homeostat.testing.store_samples import (
     BINS,
     START,
