@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -16,6 +16,7 @@ from homeostat.errors import UserError
 from homeostat.monitor import clean_windows
 from homeostat.prediction import LabelledPrediction
 from homeostat.registry import encode
+from homeostat.schema import Schema
 from homeostat.store import KnownLabels, Store
 from homeostat.training import TrainingRows, row_frame
 from homeostat.verdict import Outcome, Verdict
@@ -69,23 +70,31 @@ class Harvest:
             f"of the rarer class, {policy.min_positives:,} asked",
         )
 
-    def rows(self, *, onset: datetime | None, now: datetime) -> TrainingRows:
+    def rows(
+        self, *, onset: datetime | None, now: datetime, served: Schema | None = None
+    ) -> TrainingRows:
         """The rows in time order: original ones first, then those served since the change.
 
         The newest labelled rows are left for the gates; the frozen reference of the new
         version is everything served after the rows that it learns from.
 
+        Parameters
+        ----------
+        served
+            Of the version in service.  A candidate reads the same columns: who asks that
+            version gives no others, and would be refused by one that needs more.
+
         Raises
         ------
         UserError
-            When there are too few.
+            When there are too few, or the original file lacks a column that is served.
         """
         held = self._labelled(onset, now)
         kept = held[: len(held) - round(self.policy.holdout * len(held))]
         if not kept:
             raise UserError("no labelled row to learn from; send labels to POST /labels")
-        schema = self.baseline.schema
-        original = self._original(len(kept))
+        schema = _as_served(self.baseline.schema, served) if served else self.baseline.schema
+        original = self._original(len(kept), schema)
         fresh = [one.prediction.features for one in kept]
         until = kept[-1].prediction.received_at
         recent = [
@@ -96,10 +105,12 @@ class Harvest:
         ]
         frame = row_frame(recent, schema)
         return TrainingRows(
+            schema=schema,
             x=np.concatenate((encode(schema, frame_rows(original, schema)), encode(schema, fresh))),
             y=np.concatenate((targets(original, schema), _labels(kept))),
             fingerprint=_fingerprint(original, kept),
-            source=f"log until {until.isoformat()}, and {len(original):,} original rows",
+            source=f"log until {until.isoformat()}, and {len(original):,} original rows"
+            + self._left_out(schema),
             ids=tuple(one.prediction.id for one in kept),
             until=until,
             bins=fit_frame_bins(frame, schema),
@@ -120,13 +131,35 @@ class Harvest:
     def _clean(self, since: datetime, until: datetime) -> list[tuple[datetime, datetime]]:
         return clean_windows(self.store, self.model, since=since, until=until)
 
-    def _original(self, fresh: int) -> pl.DataFrame:
+    def _left_out(self, schema: Schema) -> str:
+        """What is known of and not served; a version that reads it is made by hand."""
+        names = [repr(one) for one in self.baseline.schema.names if one not in schema.names]
+        return f"; without {', '.join(names)}, which nobody is asked for" if names else ""
+
+    def _original(self, fresh: int, schema: Schema) -> pl.DataFrame:
         frame = self.baseline.training_frame()
+        lost = [one for one in schema.names if one not in frame.columns]
+        if lost:
+            raise UserError(
+                "no candidate can learn what the version in service reads; name these columns "
+                "in homeostat.yaml, or register the next version by hand",
+                [f"{one}: {self.baseline.data.name} is not known to have it" for one in lost],
+            )
         share = self.policy.original_share
         n = min(len(frame), round(fresh * share / (1 - share)))
         picked = np.random.default_rng(self.policy.seed).choice(len(frame), n, replace=False)
         rows: pl.DataFrame = frame[np.sort(picked).tolist()]
         return rows
+
+
+def _as_served(known: Schema, served: Schema) -> Schema:
+    """The columns that are served, in their order, each as it is known now."""
+    now = {one.name: one for one in known.features}
+    same = [now.get(one.name, one) for one in served.features]
+    kept = [
+        new if new.kind is old.kind else old for new, old in zip(same, served.features, strict=True)
+    ]
+    return replace(known, features=tuple(kept))
 
 
 def _labels(held: Sequence[LabelledPrediction]) -> NDArray[np.int64]:

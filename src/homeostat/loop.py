@@ -189,7 +189,7 @@ class Loop:
             token=deployment.token,
         )
         if action is Action.RETRAIN:
-            return self._retrain(order, seen)
+            return self._retrain(order, seen, deployment.champion)
         if action is Action.PROMOTE and deployment.candidate is not None:
             return self.actor.promote(deployment.candidate, order)
         if action is Action.DISCARD:
@@ -200,12 +200,13 @@ class Loop:
             return self.actor.settle(order)
         return None
 
-    def _retrain(self, order: Order, seen: Observation) -> Decision:
+    def _retrain(self, order: Order, seen: Observation, champion: int | None) -> Decision:
         """Train a candidate and hand it to the gates; a failed training is discarded."""
         onset = self.onset(seen)
+        served = None if champion is None else self.store.version(self.model, champion).schema
         decision = self.actor.begin_training(order)
         try:
-            rows = self.harvest.rows(onset=onset, now=order.now)
+            rows = self.harvest.rows(onset=onset, now=order.now, served=served)
             version = self.workshop.make(rows, self.policy.recipe, now=order.now)
         except UserError as error:
             reasons = (f"the training failed: {error}",)

@@ -116,7 +116,7 @@ class Registrar:
         A file's schema goes first, then the settings; what these do not name is described
         from the sample, or taken from the model's own signature if it is no category.
         """
-        settings = known.schema or self.workshop.schema
+        settings = known.schema or self.baseline.schema
         features = {one.name: one for one in signature if one.kind is not Kind.CATEGORY}
         if known.sample is not None and known.schema is None:
             features |= _described(known.sample, settings)

@@ -56,6 +56,7 @@ class Recipe:
 class TrainingRows:
     """What a version is made from, in time order."""
 
+    schema: Schema  #: what the version is to read
     x: NDArray[np.float64]  #: encoded, shape (n, features)
     y: NDArray[np.int64]  #: 1 is the positive class, shape (n,)
     fingerprint: str  #: sha256 of the rows, in hex
@@ -73,6 +74,7 @@ def file_rows(baseline: Baseline, frame: pl.DataFrame, source: str) -> TrainingR
     Its reference is the frozen one, which is verified.
     """
     return TrainingRows(
+        schema=baseline.schema,
         x=encode_frame(baseline.schema, frame),
         y=targets(frame, baseline.schema),
         fingerprint=fingerprint(frame),
@@ -89,7 +91,6 @@ class Workshop:
 
     store: Store
     model: str
-    schema: Schema
     artifacts: Path
     tracker: Tracker
 
@@ -101,7 +102,7 @@ class Workshop:
         UserError
             When the rows cannot be learnt from: one class, too few, not a number.
         """
-        data = TrainingData(schema=self.schema, x=rows.x, y=rows.y, weights=None)
+        data = TrainingData(schema=rows.schema, x=rows.x, y=rows.y, weights=None)
         trained = train(data, algorithm=recipe.algorithm, seed=recipe.seed)
         number = self.store.next_version_number(self.model)
         artifact = save_artifact(
@@ -114,7 +115,7 @@ class Workshop:
             trial=Trial(
                 x=trained.trial_x,
                 threshold=trained.threshold,
-                nullable=tuple(one.nullable for one in self.schema.features),
+                nullable=tuple(one.nullable for one in rows.schema.features),
             ),
         )
         log.info("model saved", model=self.model, version=number, compiled=str(artifact.parity))
@@ -123,7 +124,7 @@ class Workshop:
             number=number,
             created_at=now,
             algorithm=recipe.algorithm,
-            schema=self.schema,
+            schema=rows.schema,
             threshold=trained.threshold,
             metrics=trained.metrics,
             manifest=artifact.manifest,
@@ -158,7 +159,7 @@ class Workshop:
             "seed": recipe.seed,
             "threshold": trained.threshold,
             "metrics": dict(trained.metrics),
-            "schema": self.schema.to_dict(),
+            "schema": rows.schema.to_dict(),
             "source": rows.source,
             "data_fingerprint": rows.fingerprint,
             "trained_on": list(rows.ids),

@@ -8,6 +8,7 @@ from homeostat.candidate import Harvest, HarvestPolicy
 from homeostat.errors import NotFound, UserError
 from homeostat.prediction import Label
 from homeostat.registry import encode
+from homeostat.schema import Kind, Schema
 from homeostat.verdict import Outcome
 from tests.shell.project import CENTS, DAY, HOUR, MODEL, QUIET, START, Town, in_cents
 
@@ -144,3 +145,45 @@ def test_rows_of_a_broken_feed_are_left_out(quiet: Town) -> None:
     assert oldest >= repaired
     assert not any(in_cents(row) for row in rows.reference_rows)
     assert quiet.now - oldest < 60 * HOUR + DAY
+
+
+def fewer(town: Town) -> Schema:
+    """What a version reads that was made elsewhere, from some of the columns in its own order."""
+    known = {one.name: one for one in town.project.schema.features}
+    return replace(town.project.schema, features=(known["job"], known["debt"], known["income"]))
+
+
+def test_a_candidate_reads_what_is_served_and_says_what_is_left_out(quiet: Town) -> None:
+    served = fewer(quiet)
+    rows = harvest(quiet).rows(onset=None, now=quiet.now, served=served)
+    usual = harvest(quiet).rows(onset=None, now=quiet.now)
+    names = usual.schema.names
+
+    assert rows.schema == served
+    assert rows.source == f"{usual.source}; without 'age', which nobody is asked for"
+    np.testing.assert_array_equal(rows.x, usual.x[:, [names.index(one) for one in served.names]])
+    assert [one.name for one in rows.bins.features] == list(served.names)
+
+
+def test_a_column_is_taken_as_the_settings_know_it_unless_it_is_of_another_kind(
+    quiet: Town,
+) -> None:
+    job, debt, income = fewer(quiet).features
+    older = replace(job, categories=("clerk",)), replace(debt, kind=Kind.INTEGER), income
+    rows = harvest(quiet).rows(
+        onset=None, now=quiet.now, served=replace(fewer(quiet), features=older)
+    )
+
+    assert rows.schema.features == (job, older[1], income)
+
+
+def test_a_column_that_only_the_version_in_service_knows_is_named(quiet: Town) -> None:
+    served = fewer(quiet)
+    height = replace(served.features[1], name="height")
+    with pytest.raises(UserError, match=r"loans\.csv is not known to have it") as refused:
+        harvest(quiet).rows(
+            onset=None, now=quiet.now, served=replace(served, features=(height, *served.features))
+        )
+
+    assert len(refused.value.problems) == 1
+    assert refused.value.problems[0].startswith("height: ")

@@ -66,7 +66,7 @@ def test_its_reference_holds_its_own_scores_of_the_frozen_rows(
     assert profile.n == len(rows.reference_rows) == 600
     assert profile.feature(PROBABILITY).mean == pytest.approx(scores.mean())
     assert profile.feature(PREDICTION).present.tolist() == [600 - positives, positives, 0]
-    for name in workshop.schema.names:
+    for name in rows.schema.names:
         assert profile.feature(name).counts.tolist() == frozen.feature(name).counts.tolist()
 
 

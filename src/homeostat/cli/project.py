@@ -132,7 +132,6 @@ class Project:
         return Workshop(
             store=self.store,
             model=self.model,
-            schema=self.schema,
             artifacts=self.settings.artifacts.path,
             tracker=self.tracker,
         )
