@@ -163,6 +163,7 @@ def opened(settings: Settings) -> "Iterator[Store]":
     url = settings.store.url
     warn_of_sqlite(url)
     with sole_service(url), contextlib.closing(open_store(url, patient=True)) as store:
+        store.connect()
         yield store
 
 

@@ -3,7 +3,7 @@
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event, Lock
@@ -31,6 +31,7 @@ from homeostat.store.preparation import Preparation
 __all__ = ["Database", "open_database"]
 
 POSTGRES = "postgresql+psycopg"
+READERS, MOST_READERS = 5, 15  #: connections to a file that are kept, and at one moment
 _SAFETY = {"NORMAL": 1, "FULL": 2}  # how SQLite spells its answer when asked for synchronous
 
 
@@ -85,6 +86,19 @@ class Database:
             if self.mark and held:
                 self.mark.write(held)
 
+    def connect(self) -> None:
+        """Open all connections to a file that are kept: their number then stays as it is.
+
+        Else one more is opened whenever more threads than ever before read at one moment,
+        which may be after weeks, and may be one file too many.
+        """
+        if not self.is_sqlite:
+            return
+        with self._explained(), ExitStack() as held:
+            for engine in (*[self.reader] * READERS, self.writer, self.hasty):
+                connection = held.enter_context(engine.connect())
+                driver.execute(connection, "SELECT count(*) FROM sqlite_master")
+
     def close(self) -> None:
         """Close all connections."""
         self._hang_up()
@@ -92,8 +106,8 @@ class Database:
             self.mark.close()
 
     def _hang_up(self) -> None:
-        self.hasty.dispose()
-        self.writer.dispose()
+        for engine in (self.hasty, self.writer, self.reader):
+            engine.dispose()
 
     @contextmanager
     def _doubting(self) -> Iterator[None]:
@@ -148,8 +162,13 @@ def open_database(url: str, *, create: bool, busy_timeout_s: float) -> Database:
     is_sqlite = parsed.get_backend_name() == "sqlite"
     if is_sqlite:
         _prepare_folder(parsed, create=create)
-    engine, hasty = (_engine(parsed, busy_timeout_s, durable=durable) for durable in (True, False))
-    reader = engine if is_sqlite else engine.execution_options(isolation_level="REPEATABLE READ")
+    if is_sqlite:
+        # One connection writes, whose pages in memory stay good from commit to commit.
+        reader = _sqlite(parsed, busy_timeout_s, pool_size=READERS)
+        engine, hasty = (_sqlite(parsed, busy_timeout_s, durable=one) for one in (True, False))
+    else:
+        engine, hasty = (_postgres(parsed, busy_timeout_s, durable=one) for one in (True, False))
+        reader = engine.execution_options(isolation_level="REPEATABLE READ")
     return Database(
         name=_name(parsed),
         reader=reader,
@@ -161,12 +180,17 @@ def open_database(url: str, *, create: bool, busy_timeout_s: float) -> Database:
     )
 
 
-def _engine(url: URL, busy_timeout_s: float, *, durable: bool) -> Engine:
-    if url.get_backend_name() == "sqlite":
-        engine = create_engine(url, connect_args={"timeout": busy_timeout_s})
-        event.listen(engine, "connect", _sqlite_setter("FULL" if durable else "NORMAL"))
-        event.listen(engine, "begin", _begin_sqlite)
-        return engine
+def _sqlite(url: URL, busy_timeout_s: float, *, durable: bool = True, pool_size: int = 1) -> Engine:
+    arguments = {"timeout": busy_timeout_s}
+    engine = create_engine(
+        url, connect_args=arguments, pool_size=pool_size, max_overflow=MOST_READERS - READERS
+    )
+    event.listen(engine, "connect", _sqlite_setter("FULL" if durable else "NORMAL"))
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _postgres(url: URL, busy_timeout_s: float, *, durable: bool) -> Engine:
     engine = create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 10})
     event.listen(engine, "connect", _postgres_setter(busy_timeout_s, "on" if durable else "off"))
     return engine

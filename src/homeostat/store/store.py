@@ -68,6 +68,10 @@ class Store:
     ) -> None:
         self.close()
 
+    def connect(self) -> None:
+        """Open what a process keeps open that reads from many threads; the rest is unchanged."""
+        self._database.connect()
+
     def close(self) -> None:
         """Close all connections; the store is not to be used any more."""
         self._database.close()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
-from threading import Event
+from threading import Barrier, Event
 
 import pytest
 from alembic import command
@@ -360,3 +360,28 @@ def test_who_waits_too_long_for_another_thread_is_told(file: Path) -> None:
         done.set()
 
         assert slow.result() == [sample_prediction("a")]
+
+
+def test_no_connection_is_opened_once_all_are(tmp_path: Path) -> None:
+    with open_store(f"sqlite:///{tmp_path / 'x.db'}") as store:
+        store.connect()
+        before = handles(tmp_path)
+        with ThreadPoolExecutor(5) as threads:
+            together = Barrier(5)
+            for done in [threads.submit(read, store, together) for _ in range(5)]:
+                done.result()
+        store.set_flag("a", "b")
+
+        assert handles(tmp_path) == before > 5
+
+
+def read(store: Store, together: Barrier) -> None:
+    with store._database.read() as connection:
+        together.wait()  # all of them hold a connection now
+        assert connection.exec_driver_sql("SELECT count(*) FROM predictions").scalar() == 0
+
+
+def handles(folder: Path) -> int:
+    """Open files of this process in the folder."""
+    links = [one for one in Path("/proc/self/fd").iterdir() if one.is_symlink()]
+    return sum(one.readlink().is_relative_to(folder) for one in links)
