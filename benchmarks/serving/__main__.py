@@ -19,7 +19,7 @@ from benchmarks.serving.trials import At, Soaked, Swapped, at_rate, soak, swap
 from benchmarks.serving.workload import estimator, rows
 
 PAGE = ROOT / "docs" / "explanation" / "bench-serving.md"
-SECONDS, ROUNDS, CHANGES = 10.0, 3, 100
+SECONDS, ROUNDS, CHANGES = 10.0, 5, 100
 RATE, RATE_S = 200.0, 30.0
 SWAP_RATE, SOAK_RATE = 100.0, 100.0
 SWAP_ROWS = 2_000
