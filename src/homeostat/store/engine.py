@@ -106,7 +106,7 @@ class Database:
             self.mark.close()
 
     def _hang_up(self) -> None:
-        for engine in (self.hasty, self.writer, self.reader):
+        for engine in (self.reader, self.hasty, self.writer):  # the last one empties the log
             engine.dispose()
 
     @contextmanager
