@@ -108,8 +108,10 @@ def _on_its_core() -> Iterator[None]:
     os.sched_setaffinity(0, CORES[:1])
     try:
         yield
-    finally:
-        os.sched_setaffinity(0, CORES[1:])
+    except BaseException:
+        os.sched_setaffinity(0, CORES)
+        raise
+    os.sched_setaffinity(0, CORES[1:])
 
 
 def _wait(process: "subprocess.Popen[bytes]", url: str, log: Path, wait_s: float) -> None:

@@ -110,6 +110,7 @@ async def test_an_unforeseen_error_tells_nothing(world: World, client: httpx.Asy
     assert answer.status_code == 500
     assert list(answer.json()) == ["error", "message", "status"]
     assert "secret" not in answer.text
+    assert answer.headers.get_list("x-content-type-options") == ["nosniff"]
 
 
 def test_each_class_of_errors_has_its_status() -> None:
