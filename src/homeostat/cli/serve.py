@@ -1,6 +1,7 @@
 """`homeostat serve`: answer rows over HTTP."""
 
 import contextlib
+import gc
 import ipaddress
 import os
 import signal
@@ -261,6 +262,8 @@ def run(settings: Settings, services: "Services", listener: socket.socket, store
         signal.signal(one, lambda *_: None)
     host, port = listener.getsockname()[:2]
     structlog.get_logger().info("listening", host=host, port=port, model=settings.model)
+    gc.collect()
+    gc.freeze()  # what is there by now stays: the collector need not walk through it again
     server.run(sockets=[listener])
 
 

@@ -20,7 +20,7 @@ __all__ = ["RowCounter", "as_category"]
 BATCH = 4_096
 
 #: Rows up to which looking up each value by itself is quicker than asking NumPy by feature.
-FEW = 32
+FEW = 4
 
 #: What NumPy turns into a float by itself, None into NaN.
 _PLAIN = frozenset({float, int, bool, type(None)})
@@ -84,9 +84,8 @@ class RowCounter:
         if self._sum is not None or not self._rows:
             return self.profile.sparse()
         places, moments, joint = self._counted()
-        counts = np.bincount(places)
-        filled = counts.nonzero()[0]
-        return Sparse(filled.astype(np.uint32), counts[filled], moments, joint)
+        filled, counts = np.unique(places, return_counts=True)
+        return Sparse(filled.astype(np.uint32), counts, moments, joint)
 
     def _add_up(self) -> None:
         if not self._rows:

@@ -29,7 +29,7 @@ class _Asked:
 class Scoring:
     """Where models compute: quick ones in the event loop, others in one thread.
 
-    Requests for the same version are computed together, as many as came in one turn of the
+    Requests for the same version are computed together, as many as came in two turns of the
     event loop, or while the thread was busy.  One whose rows cannot be computed does not take
     the others with it.
 
@@ -66,7 +66,8 @@ class Scoring:
         self._waiting += len(rows)
         self._asked.append(_Asked(scorer, rows, future))
         if self._turn is None and not self._busy:
-            self._turn = loop.call_soon(self._compute, loop)
+            # In the turn after the next: what is read until then is computed with it.
+            self._turn = loop.call_soon(loop.call_soon, self._compute, loop)
         try:
             return await future
         finally:

@@ -48,6 +48,7 @@ class Database:
     mark: Mark | None  #: of a SQLite file that is opened for writing
     preparation: Preparation = field(default_factory=Preparation)
     suspect: Event = field(default_factory=Event)  #: set when the disk has failed
+    kept: dict[Engine, Connection] = field(default_factory=dict)  #: that write to a file
 
     @property
     def is_sqlite(self) -> bool:
@@ -78,7 +79,7 @@ class Database:
         self.preparation.ensure()
         engine = self.writer if durable else self.hasty
         with self._explained(), self._my_turn():
-            with self._doubting(), engine.begin() as connection:
+            with self._doubting(), self._begun(engine) as connection:
                 if self.suspect.is_set():
                     self._look_again(connection)
                 yield connection
@@ -95,8 +96,8 @@ class Database:
         if not self.is_sqlite:
             return
         with self._explained(), ExitStack() as held:
-            for engine in (*[self.reader] * READERS, self.writer, self.hasty):
-                connection = held.enter_context(engine.connect())
+            readers = [held.enter_context(self.reader.connect()) for _ in range(READERS)]
+            for connection in (*readers, self._kept(self.writer), self._kept(self.hasty)):
                 driver.execute(connection, "SELECT count(*) FROM sqlite_master")
 
     def close(self) -> None:
@@ -106,8 +107,30 @@ class Database:
             self.mark.close()
 
     def _hang_up(self) -> None:
+        while self.kept:
+            self.kept.popitem()[1].close()
         for engine in (self.reader, self.hasty, self.writer):  # the last one empties the log
             engine.dispose()
+
+    @contextmanager
+    def _begun(self, engine: Engine) -> Iterator[Connection]:
+        """A transaction that writes; to a file always through the same connection.
+
+        To take one from the pool each time is a tenth of a commit of few rows.
+        """
+        if not self.is_sqlite:
+            with engine.begin() as connection:
+                yield connection
+            return
+        connection = self._kept(engine)
+        with connection.begin():
+            yield connection
+
+    def _kept(self, engine: Engine) -> Connection:
+        """The one connection that writes to a file, opened when it is first asked for."""
+        if engine not in self.kept:
+            self.kept[engine] = engine.connect()
+        return self.kept[engine]
 
     @contextmanager
     def _doubting(self) -> Iterator[None]:

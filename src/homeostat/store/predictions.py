@@ -7,6 +7,7 @@ from itertools import chain
 from typing import Any
 
 from sqlalchemy import Connection, Select, func, select, tuple_
+from sqlalchemy.exc import IntegrityError
 
 from homeostat.errors import Conflict
 from homeostat.prediction import Prediction
@@ -159,13 +160,31 @@ def _insert_new(connection: Connection, batch: dict[str, Prediction]) -> set[str
         columns = zip(*(_bare(batch[key]) for key in sorted(batch)), strict=True)
         arrays = tuple(list(column) for column in columns)
         return set(connection.exec_driver_sql(_UNNEST, arrays).scalars()) if arrays else set()
-    new = batch.keys() - _there(connection, list(batch))
-    bare = [_bare(one) for key, one in batch.items() if key in new]
-    for some in chunks(bare, MOST_ROWS):
-        # In one step, for at each the driver lets another thread go first.
-        statement = _INSERT + ", ".join([_VALUES] * len(some))
-        driver.execute(connection, statement, tuple(chain.from_iterable(some)))
-    return set(new)
+    return {
+        key
+        for some in chunks(list(batch.values()), MOST_ROWS)
+        for key in _insert_those_new(connection, some)
+    }
+
+
+def _insert_those_new(connection: Connection, some: Sequence[Prediction]) -> list[str]:
+    """The same on SQLite, for as many as one statement takes; it inserts all or none."""
+    try:
+        _insert(connection, some)
+    except IntegrityError:
+        there = _there(connection, [one.id for one in some])
+        if not there:
+            raise  # it was something else
+        some = [one for one in some if one.id not in there]
+        if some:
+            _insert(connection, some)
+    return [one.id for one in some]
+
+
+def _insert(connection: Connection, some: Sequence[Prediction]) -> None:
+    # In one step, for at each the driver lets another thread go first.
+    statement = _INSERT + ", ".join([_VALUES] * len(some))
+    driver.execute(connection, statement, tuple(chain.from_iterable(map(_bare, some))))
 
 
 def _there(connection: Connection, keys: Sequence[str]) -> set[str]:

@@ -144,10 +144,14 @@ class Writer:
         return await submission.future
 
     def _wake_soon(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Wake up the thread once for all that is submitted in this turn of the loop."""
+        """Wake up the thread once for all that is submitted in this turn of the loop and the next.
+
+        A commit costs as much as to answer several rows, so those that are nearly there are
+        waited for.
+        """
         if self._waking is not loop:
             self._waking = loop
-            loop.call_soon(self._wake)
+            loop.call_soon(loop.call_soon, self._wake)
 
     def _wake(self) -> None:
         self._waking = None

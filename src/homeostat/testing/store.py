@@ -47,6 +47,7 @@ def store_checks() -> Iterator[Check]:
     yield check_the_same_body_gets_the_stored_answer
     yield check_another_body_is_a_conflict_and_others_are_stored
     yield check_repeats_within_a_batch_are_settled
+    yield check_of_a_large_batch_just_the_new_are_stored_and_counted
     yield check_one_id_from_many_threads_is_one_row
     yield check_windows_are_half_open_and_ordered
     yield check_pages_hold_everything_once
@@ -105,6 +106,18 @@ def check_repeats_within_a_batch_are_settled(store: Store) -> None:
     assert answers[:2] == [first, first]
     assert isinstance(answers[2], Conflict)
     assert store.count_predictions("m") == 1
+
+
+def check_of_a_large_batch_just_the_new_are_stored_and_counted(store: Store) -> None:
+    rows = [sample_prediction(f"{i:03}") for i in range(300)]
+    store.add_predictions(rows[100:150], count_minutes)
+    clash = replace(rows[120], body_digest="other")
+    answers = store.add_predictions([*rows[:120], clash, *rows[121:]], count_minutes)
+
+    assert isinstance(answers.pop(120), Conflict)
+    assert answers == rows[:120] + rows[121:]
+    assert store.count_predictions("m") == 300
+    assert store.window_profile("m", 1, BINS, START, START + DAY).n == 300
 
 
 def check_one_id_from_many_threads_is_one_row(store: Store) -> None:
