@@ -9,7 +9,15 @@ from enum import StrEnum
 from homeostat.errors import Conflict, UserError
 from homeostat.schema import Feature, Schema
 
-__all__ = ["Challenger", "Mode", "chosen", "free_place", "place", "refuse_other_rows"]
+__all__ = [
+    "Challenger",
+    "Mode",
+    "chosen",
+    "free_place",
+    "other_rows",
+    "place",
+    "refuse_other_rows",
+]
 
 #: Places are told apart to so much; a share may be no smaller.
 LEAST_SHARE = 1e-4
@@ -97,14 +105,31 @@ def refuse_other_rows(champion: Schema, challenger: Schema) -> None:
     UserError
         Naming every feature in which they differ.
     """
-    ours, theirs = ({one.name: one for one in s.features} for s in (champion, challenger))
-    problems = [
+    problems = other_rows(champion, challenger)
+    if problems:
+        raise UserError("both must answer the same rows; they differ in", problems)
+
+
+def other_rows(champion: Schema, other: Schema) -> list[str]:
+    """Every feature in which the rows differ that two versions ask for, with its kinds.
+
+    Examples
+    --------
+    >>> from homeostat.schema import Kind, Target, Task
+    >>> features = [Feature(name=name, kind=Kind.NUMBER) for name in "ab"]
+    >>> one, two = (
+    ...     Schema(task=Task.BINARY, target=Target(column="y"), features=tuple(features[:n]))
+    ...     for n in (1, 2)
+    ... )
+    >>> other_rows(one, two)
+    ['b: not asked for the champion, number for the other']
+    """
+    ours, theirs = ({one.name: one for one in s.features} for s in (champion, other))
+    return [
         f"{name}: {_told(ours.get(name))} for the champion, {_told(theirs.get(name))} for the other"
         for name in dict.fromkeys((*ours, *theirs))
         if _told(ours.get(name)) != _told(theirs.get(name))
     ]
-    if problems:
-        raise UserError("both must answer the same rows; they differ in", problems)
 
 
 def _told(feature: Feature | None) -> str:

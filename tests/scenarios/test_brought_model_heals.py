@@ -36,7 +36,8 @@ def bring(town: Town) -> None:
     sample.write_csv(town.folder / "sample.csv")
     given = ("--sample", town.folder / "sample.csv", "--as-of", START.isoformat())
     assert command(town.folder, "model", "register", town.folder / "theirs.json", *given) == 0
-    assert command(town.folder, "model", "promote", 2, "--as-of", START.isoformat()) == 0
+    promote = ("model", "promote", 2, "--as-of", START.isoformat())
+    assert command(town.folder, *promote, "--other-rows") == 0
 
 
 async def test_who_asked_the_old_version_can_ask_the_new_one(start: Town) -> None:

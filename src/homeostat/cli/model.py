@@ -21,6 +21,7 @@ from homeostat.cli.options import (
     show_table,
 )
 from homeostat.cli.project import Project, open_project
+from homeostat.errors import UserError
 
 if TYPE_CHECKING:
     from homeostat.plan import Deployment
@@ -124,13 +125,23 @@ def promote(
     number: Number,
     config: Config = Path("homeostat.yaml"),
     reason: Reason = "promoted by hand",
+    other_rows: Annotated[
+        bool,
+        Option("--other-rows", help="Also where it asks for other rows than the one in service."),
+    ] = False,
     as_of: AsOf = None,
     as_json: AsJson = False,
 ) -> None:
-    """Put a version into service; the loop then watches it."""
+    """Put a version into service; the loop then watches it.
+
+    One that asks for other rows would refuse the requests that are answered now, and needs
+    `--other-rows`.
+    """
     from homeostat.actions import Order
 
     with open_project(config) as project:
+        if not other_rows:
+            _refuse_other_rows(project, number)
         order = Order(by=caller(), now=moment(as_of), reasons=(reason,))
         decision = project.actor.promote(number, order)
         project.actor.mirror()
@@ -153,6 +164,25 @@ def rollback(
         decision = project.actor.roll_back(order, number=number)
         project.actor.mirror()
         _tell(project, decision.to_dict(), as_json=as_json)
+
+
+def _refuse_other_rows(project: Project, number: int) -> None:
+    from homeostat.challenger import other_rows
+
+    deployment = project.store.deployment(project.model)
+    if deployment is None or deployment.champion is None:
+        return
+    served, asked = (
+        project.store.version(project.model, one) for one in (deployment.champion, number)
+    )
+    problems = other_rows(served.schema, asked.schema)
+    if problems:
+        message = (
+            f"version {number} asks for other rows than version {served.number}, which is in "
+            "service, and would refuse those that are sent now; say --other-rows when who asks "
+            "knows of it"
+        )
+        raise UserError(message, problems)
 
 
 def _tell(project: Project, decision: dict[str, Any], *, as_json: bool) -> None:

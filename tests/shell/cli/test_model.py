@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,22 @@ def test_promoting_and_rolling_back_are_decisions_with_a_reason(
         ("rolled back by hand",),
     }
     assert two.actions == [("PROMOTE", 1), ("PROMOTE", 2), ("ROLL_BACK", 1)]
+
+
+def test_a_version_that_would_refuse_the_rows_of_today_is_not_promoted_unasked(
+    two: Town, capsys: pytest.CaptureFixture[str]
+) -> None:
+    second = two.project.store.version(MODEL, 2)
+    *fewer, last = second.schema.features
+    schema = replace(second.schema, features=tuple(fewer))
+    two.project.store.add_version(replace(second, number=3, schema=schema))
+
+    assert command(two.folder, "model", "promote", "3") == 2
+    said = capsys.readouterr().err
+    assert "version 3 asks for other rows than version 1, which is in service" in said
+    assert f"{last.name}: {last.kind} for the champion, not asked for the other" in said
+    assert "--other-rows" in said
+    assert two.stand.champion == 1
 
 
 def test_there_may_be_nothing_to_roll_back_to(
