@@ -125,6 +125,7 @@ def promote(
     number: Number,
     config: Config = Path("homeostat.yaml"),
     reason: Reason = "promoted by hand",
+    *,
     other_rows: Annotated[
         bool,
         Option("--other-rows", help="Also where it asks for other rows than the one in service."),

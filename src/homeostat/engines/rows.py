@@ -104,12 +104,13 @@ class RowCounter:
         # NaN is found at the end, and the missing have the bin behind it.
         places[plan.numeric] = _found(plan, values) + np.isnan(values).T + plan.starts
         places[plan.others] = np.array(self._places, dtype=np.intp).reshape(n, -1).T
+        powers = np.zeros((n, plan.width, 3))
         summed = np.abs(values) <= LARGEST
-        held = np.where(summed, values, 0.0)
+        powers[..., 0] = summed
+        np.copyto(powers[..., 1], values, where=summed)
+        np.square(powers[..., 1], out=powers[..., 2])
         moments = np.zeros((len(bins.features), 3))
-        moments[plan.numeric, 0] = summed.sum(axis=0)
-        moments[plan.numeric, 1] = held.sum(axis=0)
-        moments[plan.numeric, 2] = np.square(held).sum(axis=0)
+        moments[plan.numeric] = np.add.reduce(powers)
         return places.ravel(), moments, joint_scores(bins.score_table[places[plan.watched]].T)
 
 

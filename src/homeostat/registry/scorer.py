@@ -85,13 +85,17 @@ class Scorer:
         return StateError(f"{name} gave no probabilities: {cause}")
 
     def _refuse_unusable(self, x: NDArray[np.float64]) -> None:
-        beyond = np.flatnonzero((np.abs(x) > LARGEST).any(axis=0))
-        if len(beyond):
-            names = self.version.schema.names
-            raise UserError(
-                "the rows cannot be scored",
-                [f"{names[i]}: beyond {LARGEST:g}, no model can compute with it" for i in beyond],
-            )
+        size = np.abs(x)
+        if np.fmax.reduce(size, axis=None, initial=0.0) <= LARGEST:  # NaN is left out
+            return
+        names = self.version.schema.names
+        raise UserError(
+            "the rows cannot be scored",
+            [
+                f"{names[i]}: beyond {LARGEST:g}, no model can compute with it"
+                for i in np.flatnonzero((size > LARGEST).any(axis=0))
+            ],
+        )
 
 
 def positive_probabilities(estimator: Any, x: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -109,8 +113,8 @@ def positive_probabilities(estimator: Any, x: NDArray[np.float64]) -> NDArray[np
     scores = (
         _compiled(estimator, x) if isinstance(estimator, OnnxEstimator) else _second(estimator, x)
     )
-    wrong = int(np.count_nonzero(~((scores >= 0) & (scores <= 1))))
-    if wrong:
+    if not (np.minimum.reduce(scores) >= 0 and np.maximum.reduce(scores) <= 1):  # or NaN
+        wrong = int(np.count_nonzero(~((scores >= 0) & (scores <= 1))))
         raise StateError(f"{wrong} of {len(x)} values are not finite or outside [0, 1]")
     return scores
 

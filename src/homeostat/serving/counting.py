@@ -1,14 +1,17 @@
 """Counting what was answered, by minute and version, in the bins of each version."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from homeostat.bins import PREDICTION, PROBABILITY, Bins
 from homeostat.engines.rows import RowCounter
 from homeostat.prediction import Prediction
-from homeostat.store import MinuteProfile
+from homeostat.store import MinuteProfile, minute_of
 
 __all__ = ["Counting"]
+
+MINUTE = timedelta(minutes=1)
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class Counting:
@@ -27,11 +30,13 @@ class Counting:
 
     def __call__(self, predictions: Sequence[Prediction]) -> list[MinuteProfile]:
         counters: dict[tuple[str, int, datetime], RowCounter] = {}
+        counter, of, minute, end = None, None, _NEVER, _NEVER  # alike for most of one commit
         for one in predictions:
-            key = (one.model, one.version, one.received_at.replace(second=0, microsecond=0))
-            counter = counters.get(key)
-            if counter is None:
-                counter = counters[key] = RowCounter(self._bins[one.model, one.version])
+            other = (one.model, one.version) != of or not minute <= one.received_at < end
+            if counter is None or other:
+                of, minute = (one.model, one.version), minute_of(one.received_at)
+                end = minute + MINUTE
+                counter = counters.setdefault((*of, minute), RowCounter(self._bins[of]))
             counter.add(
                 {**one.features, PROBABILITY: one.probability, PREDICTION: str(one.prediction)}
             )

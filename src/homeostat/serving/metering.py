@@ -3,13 +3,14 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from homeostat.errors import HomeostatError
-from homeostat.store import MinuteTraffic, Store
+from homeostat.store import MinuteTraffic, Store, minute_of
 from homeostat.traffic import TrafficCounter
 
 __all__ = ["UNKNOWN", "Meter", "Metered", "note"]
@@ -18,11 +19,23 @@ log = structlog.get_logger()
 
 UNKNOWN = 0  #: the version of a request that none was found for
 
+MINUTE = timedelta(minutes=1)
+
 #: Minutes that are still written after they ended, before their counts are let go.
 KEPT = timedelta(minutes=2)
 
 #: Age of an hour from which on its minutes become one: every process has written them by then.
 COMPACTED_AFTER = timedelta(hours=2)
+
+
+@dataclass(frozen=True, slots=True)
+class _Latest:
+    """Where the last request was counted; most are counted where the one before was."""
+
+    version: int
+    begin: datetime
+    end: datetime
+    counter: TrafficCounter
 
 
 class Meter:
@@ -60,17 +73,17 @@ class Meter:
         self._process = process
         self._counters: dict[tuple[int, datetime], TrafficCounter] = {}
         self._changed: set[tuple[int, datetime]] = set()
+        self._latest: _Latest | None = None
         self._compacted: datetime | None = None
         self.succeeded: Callable[[], None] = lambda: None  #: is told when all is written
         self.compacted: Callable[[], None] = lambda: None  #: and when old hours were joined
 
     def record(self, version: int, status: int, seconds: float, rows: int) -> None:
         """Count a request that got this HTTP status after so many seconds."""
-        key = (version, self._clock().replace(second=0, microsecond=0))
-        counter = self._counters.get(key)
-        if counter is None:
-            counter = self._counters[key] = TrafficCounter()
-        self._changed.add(key)
+        now, latest = self._clock(), self._latest
+        if latest is None or latest.version != version or not latest.begin <= now < latest.end:
+            latest = self._latest = self._begun(version, now)
+        counter = latest.counter
         if status < 400:
             counter.answer(seconds, rows)
         elif status < 500:
@@ -78,12 +91,19 @@ class Meter:
         else:
             counter.failure()
 
+    def _begun(self, version: int, now: datetime) -> "_Latest":
+        """Where to count what a version answers now."""
+        minute = minute_of(now)
+        self._changed.add((version, minute))
+        counter = self._counters.setdefault((version, minute), TrafficCounter())
+        return _Latest(version, minute, minute + MINUTE, counter)
+
     async def write(self) -> None:
         """Write down what was counted since the last time.
 
         What the store does not take is written the next time.
         """
-        changed, self._changed = self._changed, set()
+        changed, self._changed, self._latest = self._changed, set(), None
         minutes = [
             MinuteTraffic(self._model, *key, self._process, self._counters[key].traffic)
             for key in sorted(changed)

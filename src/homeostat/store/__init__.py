@@ -11,7 +11,7 @@ from homeostat.store.missing import MISSING
 from homeostat.store.opening import open_store
 from homeostat.store.outboxes import AlertBook, AlertEntry, Outbox, Standing
 from homeostat.store.performances import Performances
-from homeostat.store.profiles import MinuteProfile
+from homeostat.store.profiles import MinuteProfile, minute_of
 from homeostat.store.removals import DayRows, Logged, Removal
 from homeostat.store.reported import OTHER, Receipt, ReportedRow
 from homeostat.store.served import Served
@@ -59,5 +59,6 @@ __all__ = [
     "Told",
     "Trials",
     "Writer",
+    "minute_of",
     "open_store",
 ]
