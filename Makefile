@@ -14,7 +14,7 @@ SPREAD := -n $(JOBS) --dist loadscope --no-loadscope-reorder
 DECIDING := */homeostat/policy*,*/homeostat/quality*,*/homeostat/creep*,*/homeostat/usual*,*/homeostat/watch*,*/homeostat/battery*,*/homeostat/plan*,*/homeostat/gates*,*/homeostat/decision*
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick lint bench bench-drift bench-quality bench-agreement bench-estimates bench-serving lock-peers lock services clean
+.PHONY: help demo test test-quick lint bench bench-drift bench-quality bench-agreement bench-estimates bench-serving bench-soak lock-peers lock services clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -72,6 +72,9 @@ bench-estimates: .venv/.ok $(PEERS) ## how far off quality without labels is, ou
 
 bench-serving: .venv/.ok $(SERVERS) ## what an answer costs, ours and the peers'; writes its page
 	$(BIN)/python -m benchmarks.serving --write $(BENCH_ARGS)
+
+bench-soak: .venv/.ok ## half an hour under load, memory and open files; writes its tables
+	$(BIN)/python -m benchmarks.serving --write --soak-minutes 30
 
 # Other people's tools, each list in an environment of its own.  What cannot be installed
 # leaves a log, and the bench says why it is not measured.

@@ -14,7 +14,7 @@ from benchmarks.processes import ROOT, run
 from benchmarks.serving.contestants import ALL, COMPILED_ONE, Contestant
 from benchmarks.serving.measure import Measured, Setting, measure, served
 from benchmarks.serving.project import Project, make
-from benchmarks.serving.report import Found, report, targets
+from benchmarks.serving.report import Found, report, report_soak, soak_targets, targets
 from benchmarks.serving.trials import At, Soaked, Swapped, at_rate, soak, swap
 from benchmarks.serving.workload import estimator, rows
 
@@ -38,7 +38,9 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="of all servers")
     parser.add_argument("--changes", type=int, default=CHANGES, help="of the champion")
     parser.add_argument("--rate-seconds", type=float, default=RATE_S, help="at 200 per second")
-    parser.add_argument("--soak-minutes", type=float, default=0.0, help="at 100 per second")
+    parser.add_argument(
+        "--soak-minutes", type=float, default=0.0, help="at 100 per second, and nothing else"
+    )
     parser.add_argument("--without-peers", action="store_true", help="ours and the bare handler")
     parser.add_argument("--quick", action="store_true", help="a second of each, without peers")
     parser.add_argument("--folder", type=Path, default=ROOT / "build" / "bench-serving")
@@ -54,21 +56,26 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
 
 def main(given: Sequence[str] | None = None) -> int:
     asked = arguments(given)
-    if shutil.which("wrk") is None:
-        raise SystemExit("wrk is not installed: apt-get install wrk")
-    some = [one for one in ALL if not (asked.without_peers and one.environment)]
-    found = measured(some, asked)
-    date = asked.date or f"{datetime.now(UTC):%Y-%m-%d}"
-    text = f"{described(date)}. {_versions(some)}.\n\n{report(found)}"
+    machine = described(asked.date or f"{datetime.now(UTC):%Y-%m-%d}")
+    if asked.soak_minutes:
+        soaked = _soaked(asked)
+        name, text, aims = "bench-soak", report_soak(soaked), soak_targets(soaked)
+        some: Sequence[Contestant] = [COMPILED_ONE]
+    else:
+        some = [one for one in ALL if not (asked.without_peers and one.environment)]
+        found = measured(some, asked)
+        name, text, aims = "bench-serving", report(found), targets(found)
+    text = f"{machine}. {_versions(some)}.\n\n{text}"
     print(text)
     if asked.write:
-        fill(PAGE, "bench-serving", text)
-    missed = [one for one in targets(found) if one.met is False]
-    return 1 if asked.check and missed else 0
+        fill(PAGE, name, text)
+    return 1 if asked.check and any(one.met is False for one in aims) else 0
 
 
 def measured(some: Sequence[Contestant], asked: argparse.Namespace) -> Found:
-    """All that is asked for, one after the other."""
+    """All but a long run, one after the other."""
+    if shutil.which("wrk") is None:
+        raise SystemExit("wrk is not installed: apt-get install wrk")
     folder: Path = asked.folder
     shutil.rmtree(folder, ignore_errors=True)
     project = make(folder / "project", versions=len(VERSIONS))
@@ -89,7 +96,7 @@ def measured(some: Sequence[Contestant], asked: argparse.Namespace) -> Found:
             _say(f"round {i + 1}: {one.name}")
             runs[one.name].append(measure(one, setting))
     at, swapped = _trials(folder, project, answers, asked)
-    return Found(runs=runs, at=at, swapped=swapped, soaked=_soaked(folder, project, asked))
+    return Found(runs=runs, at=at, swapped=swapped)
 
 
 def _trials(
@@ -110,14 +117,14 @@ def _trials(
         return at_rate(server, copy, rate=RATE, seconds=asked.rate_seconds), swapped
 
 
-def _soaked(folder: Path, project: Project, asked: argparse.Namespace) -> Soaked | None:
-    if not asked.soak_minutes:
-        return None
+def _soaked(asked: argparse.Namespace) -> Soaked:
+    """The service alone, for as long as is asked."""
+    folder: Path = asked.folder
+    shutil.rmtree(folder, ignore_errors=True)
+    project = make(folder / "soak")
     _say(f"{asked.soak_minutes:g} minutes at {SOAK_RATE:g} requests per second")
-    copy = Project(folder / "soak")
-    shutil.copytree(project.folder, copy.folder)
-    with served(COMPILED_ONE, copy.folder) as server:
-        return soak(server, copy, minutes=asked.soak_minutes, rate=SOAK_RATE)
+    with served(COMPILED_ONE, project.folder) as server:
+        return soak(server, project, minutes=asked.soak_minutes, rate=SOAK_RATE)
 
 
 def _versions(some: Sequence[Contestant]) -> str:

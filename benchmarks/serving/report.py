@@ -10,7 +10,7 @@ from benchmarks.serving.contestants import ALL, BARE, COMPILED_ONE, MLFLOW, MLSE
 from benchmarks.serving.measure import Measured
 from benchmarks.serving.trials import At, Soaked, Swapped
 
-__all__ = ["Found", "Target", "report", "targets"]
+__all__ = ["Found", "Target", "report", "report_soak", "soak_targets", "targets"]
 
 #: By name of the contestant.
 Results: TypeAlias = Mapping[str, Measured]
@@ -19,6 +19,8 @@ HEADS = (
     *("server, one worker, 16 connections", "requests per s", "CPU µs per request"),
     *("CPU of homeostat", "p50 ms", "p99 ms", "answers", "rows kept"),
 )
+
+_KEPT = "rows in the store are the answers with 200"
 
 #: CPU time on the machine of the targets: homeostat at most 160, the bare handler 108.
 OURS_US, BARE_US = 160, 108
@@ -31,7 +33,6 @@ class Found:
     runs: Mapping[str, Sequence[Measured]]  #: by name of the contestant
     at: At | None = None
     swapped: Swapped | None = None
-    soaked: Soaked | None = None
 
     @property
     def results(self) -> Results:
@@ -57,25 +58,32 @@ class Target:
 
 
 def report(found: Found) -> str:
-    """All tables, the targets first."""
-    words = {True: "yes", False: "**no**", None: "not measured"}
-    rows = [[one.what, one.asked, one.measured, words[one.met]] for one in targets(found)]
-    parts = ["### Targets", table(["what", "asked", "measured", "met"], rows, names=4)]
+    """All tables but that of a long run, the targets first."""
+    parts = ["### Targets", _targets(targets(found))]
     parts += ["### As many requests as can be answered", _servers(found.results)]
     parts += ["### At a pace", _at(found.at)] if found.at else []
     parts += ["### Changes of the champion", _swapped(found.swapped)] if found.swapped else []
-    parts += ["### A long run", _soaked(found.soaked)] if found.soaked else []
     return "\n\n".join(parts)
 
 
+def report_soak(soaked: Soaked) -> str:
+    """The tables of a long run, its targets first."""
+    return "\n\n".join([_targets(soak_targets(soaked)), _soaked(soaked)])
+
+
+def _targets(some: Sequence[Target]) -> str:
+    words = {True: "yes", False: "**no**", None: "not measured"}
+    rows = [[one.what, one.asked, one.measured, words[one.met]] for one in some]
+    return table(["what", "asked", "measured", "met"], rows, names=4)
+
+
 def targets(found: Found) -> list[Target]:
-    """Every target of this bench, also those that could not be measured."""
+    """Every target but those of a long run, also what could not be measured."""
     return [
         *_against_others(found.results),
         _rows_are_answers(found),
         *_at_a_pace(found.at),
         *_under_changes(found.swapped),
-        *_in_the_long_run(found.soaked),
     ]
 
 
@@ -97,13 +105,12 @@ def _against_others(results: Results) -> Iterator[Target]:
 
 def _rows_are_answers(found: Found) -> Target:
     kept = [one.kept for some in found.runs.values() for one in some if one.kept is not None]
-    told = (found.at, found.swapped, found.soaked)
-    kept += [one.stored == _answers(one) for one in told if one is not None]
+    kept += [one.stored == _answers(one) for one in (found.at, found.swapped) if one is not None]
     shown = f"{sum(kept)} of {len(kept)} runs"
-    return Target("rows in the store are the answers with 200", "every run", shown, all(kept))
+    return Target(_KEPT, "every run", shown, all(kept))
 
 
-def _answers(one: At | Swapped | Soaked) -> int:
+def _answers(one: At | Swapped) -> int:
     return one.asked - one.failed if isinstance(one, Swapped) else one.answered
 
 
@@ -129,21 +136,18 @@ def _under_changes(swapped: Swapped | None) -> Iterator[Target]:
             yield Target(what, "0", shown, number == 0 if swapped.changes >= 100 else None)
 
 
-def _in_the_long_run(soaked: Soaked | None) -> Iterator[Target]:
-    what = "30 minutes at 100 requests per second: "
-    if soaked is None:
-        yield Target(f"{what}memory", "under 1 MiB per 10 minutes", "not asked for", None)
-        yield Target(f"{what}open files", "constant", "not asked for", None)
-        return
-    told = f", {soaked.minutes:g} minutes"
+def soak_targets(soaked: Soaked) -> list[Target]:
+    """Every target of a long run; one that was too short tells nothing."""
     long = soaked.minutes >= 30
     slope, (least, most), (before, after) = soaked.slope_mib, soaked.files, soaked.sockets
-    grown = f"{slope:+.2f} MiB per 10 minutes{told}"
-    asked = "under 1 MiB per 10 minutes"
-    yield Target(f"{what}memory", asked, grown, slope < 1 if long else None)
-    opened = f"{least} to {most} files, {before} sockets before and {after} after{told}"
-    same = least == most and before == after
-    yield Target(f"{what}open files", "constant", opened, same if long else None)
+    opened = f"{least} to {most} files, {before} sockets before and {after} after"
+    grown, same = f"{slope:+.2f} MiB per 10 minutes", least == most and before == after
+    kept = f"{soaked.stored:,} of {soaked.answered:,}"
+    return [
+        Target(_KEPT, "all", kept, soaked.stored == soaked.answered),
+        Target("memory", "under 1 MiB per 10 minutes", grown, slope < 1 if long else None),
+        Target("open files", "constant", opened, same if long else None),
+    ]
 
 
 def _ratio(what: str, ours: Measured | None, other: Measured | None, limit: float) -> Target:
