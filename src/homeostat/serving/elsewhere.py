@@ -19,7 +19,7 @@ from homeostat.schema import Schema
 from homeostat.serving.grouping import GroupedReports
 from homeostat.serving.judging import Judged, Judgement, Judging, JudgingPolicy, Stream
 from homeostat.serving.reported import Report, ReportRequests
-from homeostat.store import OTHER, MinuteProfile, Receipt, ReportedRow, Store
+from homeostat.store import OTHER, MinuteProfile, Receipt, ReportedRow, Store, minute_of
 
 __all__ = [
     "OTHER_VERSIONS",
@@ -82,8 +82,7 @@ class Yardstick:
     def count(self, rows: Sequence[tuple[ReportedRow, int]]) -> list[MinuteProfile]:
         """The profiles of rows, by the number of their version and the minute."""
         keyed = sorted(
-            ((number, one.received_at.replace(second=0, microsecond=0)), i)
-            for i, (one, number) in enumerate(rows)
+            ((number, minute_of(one.received_at)), i) for i, (one, number) in enumerate(rows)
         )
         found = []
         for (number, minute), same in groupby(keyed, key=lambda one: one[0]):

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from homeostat.errors import HomeostatError
 from homeostat.policy import DriftPolicy, Severity, judge_drift, severity
 from homeostat.profile import Profile
-from homeostat.store import Store
+from homeostat.store import Store, minute_of
 from homeostat.verdict import Outcome, Verdict
 
 __all__ = ["Judged", "Judgement", "Judging", "JudgingPolicy", "Stream"]
@@ -166,7 +166,7 @@ class Judging:
             return Verdict(question="drift", outcome=Outcome.ERROR, reason=reason), None
 
     def _compact(self, name: str, at: datetime) -> None:
-        minute = at.replace(second=0, microsecond=0)
+        minute = minute_of(at)
         if minute != self._compacted:
             self._store.compact_profiles(name, minute)
             self._compacted = minute
